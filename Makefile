@@ -1,0 +1,44 @@
+# Everything here works from a clean clone on a machine that has Python 3.11 to 3.14 and make, and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help install test check unit integration lint types format lock clean
+
+help: ## Show this help.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: .venv/installed ## Make .venv from the hashed lock.
+
+.venv/installed: requirements.lock pyproject.toml scripts/install.py
+	@$(PYTHON) scripts/install.py
+	@touch $@
+
+check: lint types unit ## The fast loop: lint, types, unit tests.
+
+test: lint types ## Everything that has to hold: check, and the integration tests.
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak"
+
+unit: install ## Unit tests.
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not integration and not soak"
+
+integration: install ## Tests with a real Valkey, real workers, real HTTP.
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "integration and not soak"
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+format: install ## Format the code.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## Resolve the dependencies anew (needs uv). The lock holds hashes and no address.
+	uv export --all-extras --all-groups --no-emit-project --format requirements.txt --no-header --no-annotate -q > requirements.lock
+	rm -f uv.lock
+
+clean: ## Remove everything that was made.
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,51 @@
+"""Frozen pydantic messages, and nothing else: what crosses between producers, workers, the store and operators."""
+
+from orchestrator.contracts.base import PROTOCOL, Frozen, Message, Mode, Persona, RequestedMode, Step
+from orchestrator.contracts.evidence import Citation, Claim, ClaimKind, Passage
+from orchestrator.contracts.persona import ErrorKind, Failure, PersonaOutput, Status, Timings, Usage
+from orchestrator.contracts.plan import Complexity, Factor, Plan
+from orchestrator.contracts.report import EvalReport, Finding, LevelReport
+from orchestrator.contracts.result import (
+    JobStatus,
+    JobTimings,
+    Provenance,
+    Reason,
+    Result,
+    StepTiming,
+)
+from orchestrator.contracts.task import Inputs, TaskSpec, Turn
+
+__all__ = [
+    "PROTOCOL",
+    "Citation",
+    "Claim",
+    "ClaimKind",
+    "Complexity",
+    "ErrorKind",
+    "EvalReport",
+    "Factor",
+    "Failure",
+    "Finding",
+    "Frozen",
+    "Inputs",
+    "JobStatus",
+    "JobTimings",
+    "LevelReport",
+    "Message",
+    "Mode",
+    "Passage",
+    "Persona",
+    "PersonaOutput",
+    "Plan",
+    "Provenance",
+    "Reason",
+    "RequestedMode",
+    "Result",
+    "Status",
+    "Step",
+    "StepTiming",
+    "TaskSpec",
+    "Timings",
+    "Turn",
+    "Usage",
+]

@@ -1,0 +1,89 @@
+"""What every message shares: frozen, strict, closed, bounded, and versioned.
+
+Version 1 is the wire format of the sequential pipeline that Triptych continues (its messages carry no
+version); version 2 is this one. A reader upgrades what is older and refuses what is newer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+PROTOCOL = 2
+"""The protocol's major number. It also stands in every queue's name, so that versions never meet there."""
+
+Mode = Literal["sequential", "parallel"]
+RequestedMode = Literal["auto", "sequential", "parallel"]
+Persona = Literal["thesis", "antithesis", "synthesis"]
+Step = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}(:[0-9]{1,3})?$")]
+"""The unit of work inside a job: ``plan``, ``thesis``, ``antithesis``, ``antithesis_standalone``, ..."""
+
+TaskId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Tenant = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+ClaimId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")]
+PassageId = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\"<>]{1,64}$")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+ToolName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+
+
+def _as_tuple(value: object) -> object:
+    """Let callers pass lists where a message holds a tuple; strictness is about the items."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Sequence = BeforeValidator(_as_tuple)
+"""Put beside a ``tuple[...]`` annotation so that Python callers may pass a list."""
+
+
+class Frozen(BaseModel):
+    """A value: immutable, strict about types, closed to unknown fields."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", str_strip_whitespace=False)
+
+
+class Message(Frozen):
+    """A value that crosses processes: it carries its version, and older versions are upgraded on the way in."""
+
+    v: Literal[2] = 2
+
+    upgrade_from_v1: ClassVar[Callable[[dict[str, Any]], dict[str, Any]] | None] = None
+    """Turns version 1's fields into today's; ``None`` where version 1 had no such message."""
+
+    @classmethod
+    def from_wire(cls, raw: str | bytes) -> Self:
+        """Read a message written by any supported version; one without ``v`` is version 1's.
+
+        Raises ``pydantic.ValidationError`` for anything else, JSON that does not parse included.
+        """
+        try:
+            data = json.loads(raw)
+        except (ValueError, RecursionError):
+            return cls.model_validate_json(raw)  # pydantic's message says where the JSON breaks
+        if isinstance(data, dict) and "v" not in data and cls.upgrade_from_v1 is not None:
+            raw = json.dumps({**data, "v": 1})
+        return cls.model_validate_json(raw)
+
+    def to_wire(self) -> str:
+        """Compact JSON, as stored and sent."""
+        return self.model_dump_json(exclude_defaults=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _upgrade(cls, data: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever came in
+        if not isinstance(data, dict) or data.get("v", PROTOCOL) == PROTOCOL:
+            return data
+        version = data["v"]
+        if version == 1 and cls.upgrade_from_v1 is not None:
+            try:
+                return cls.upgrade_from_v1({k: value for k, value in data.items() if k != "v"})
+            except (AttributeError, KeyError, TypeError):
+                raise ValueError(
+                    f"{cls.__name__} of version 1 lacks a field or holds one of another type"
+                ) from None
+        raise ValueError(
+            f"{cls.__name__} of version {version!r} cannot be read by this Triptych (it reads {PROTOCOL}"
+            f"{' and 1' if cls.upgrade_from_v1 else ''}); upgrade this process"
+        )

@@ -1,0 +1,177 @@
+"""The ledger's events: a closed union, and one open class for what a later version writes.
+
+The names continue those of the pipeline before (``task_start``, ``thesis_start``, ``parallel_execution_start``,
+``eval``, ...). An event's time is Redis TIME, taken by the store where it is appended.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from orchestrator.contracts.base import Frozen, Mode, Sequence, Step, TaskId, Tenant
+from orchestrator.contracts.persona import ErrorKind, Status, Usage
+from orchestrator.contracts.report import Verdict
+from orchestrator.contracts.result import JobStatus, Reason
+
+
+class _Event(Frozen):
+    """What every event says. ``at_ms`` (epoch, Redis TIME) is 0 until the store has appended the event."""
+
+    event_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    task_id: TaskId
+    tenant: Tenant = "default"
+    at_ms: int = 0
+    step: Step | None = None
+    attempt: int | None = None
+    worker: str = ""
+    process_id: int = 0
+    thread_id: int = 0
+
+
+class JobSubmitted(_Event):
+    """A producer's job was accepted."""
+
+    event: Literal["job_submitted"] = "job_submitted"
+    requested_mode: str
+    deadline_s: float
+
+
+class TaskStart(_Event):
+    """Work on the job began: its plan step is running."""
+
+    event: Literal["task_start"] = "task_start"
+
+
+class PlanReady(_Event):
+    """The plan is recorded: mode, reason and evidence are fixed from here on."""
+
+    event: Literal["plan_ready"] = "plan_ready"
+    mode: Mode
+    mode_reason: str
+    complexity: float
+    passages: int
+
+
+class StepStart(_Event):
+    """A step got its lease and begins; ``queued_ms`` is how long it lay in the queue, where that is known."""
+
+    event: Literal["plan_start", "thesis_start", "antithesis_start", "synthesis_start"]
+    queued_ms: int | None = None
+
+
+class StepEnd(_Event):
+    """A step's output is stored."""
+
+    event: Literal["plan_end", "thesis_end", "antithesis_end", "synthesis_end"]
+    status: Status
+    duration_ms: int
+    first_token_ms: int | None = None
+    kind: ErrorKind | None = None
+    provider: str = ""
+    model: str = ""
+    usage: Usage = Usage()
+
+
+class ParallelExecutionStart(_Event):
+    """The second persona of a parallel job has started. Offsets are ms since the job was accepted."""
+
+    event: Literal["parallel_execution_start"] = "parallel_execution_start"
+    mode: Mode
+    thesis_start_ms: int
+    antithesis_start_ms: int
+
+
+class ToolCall(_Event):
+    """A persona used a tool."""
+
+    event: Literal["tool_call"] = "tool_call"
+    tool: str
+    passages: int
+    duration_ms: int
+
+
+class Evaluated(_Event):
+    """The gate has judged the result."""
+
+    event: Literal["eval"] = "eval"
+    quality: float
+    evidence_ok: bool
+    verdict: Verdict
+    findings: int
+
+
+class StepRecovered(_Event):
+    """The sweep sent a step again: nobody held its lease and no output was there."""
+
+    event: Literal["step_recovered"] = "step_recovered"
+
+
+class LeaseLost(_Event):
+    """A worker found that its lease is no longer its own; what it had was thrown away."""
+
+    event: Literal["lease_lost"] = "lease_lost"
+    why: Literal["lost", "cancelled"]
+
+
+class JobEnd(_Event):
+    """The job has its one result."""
+
+    event: Literal["job_end"] = "job_end"
+    status: JobStatus
+    reasons: Annotated[tuple[Reason, ...], Sequence] = ()
+    mode: Mode | None = None
+    total_ms: int
+    usage: Usage = Usage()
+    evidence_ok: bool = False
+
+
+KnownEvent = Annotated[
+    JobSubmitted
+    | TaskStart
+    | PlanReady
+    | StepStart
+    | StepEnd
+    | ParallelExecutionStart
+    | ToolCall
+    | Evaluated
+    | StepRecovered
+    | LeaseLost
+    | JobEnd,
+    Field(discriminator="event"),
+]
+
+
+class UnknownEvent(BaseModel):
+    """An event that this version does not know, kept whole: a later version wrote it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    event: str = "unknown"
+    event_id: str = ""
+    task_id: str = ""
+    at_ms: int = 0
+
+
+Event = KnownEvent | UnknownEvent
+_known: TypeAdapter[KnownEvent] = TypeAdapter(KnownEvent)
+
+
+def parse_event(raw: str | bytes, *, at_ms: int) -> Event:
+    """Read one ledger entry and stamp it with the time its store gave it. Never raises for an unknown event.
+
+    Raises ``ValidationError`` only where the entry is not a JSON object, or its ``event``, ``event_id``, ``task_id``
+    or ``at_ms`` is of another type than every event's.
+    """
+    try:
+        event: Event = _known.validate_json(raw)
+    except ValidationError:
+        event = UnknownEvent.model_validate_json(raw)
+    return event.model_copy(update={"at_ms": at_ms})
+
+
+def event_names() -> tuple[str, ...]:
+    """Every name a known event can carry, sorted."""
+    schema: dict[str, Any] = _known.json_schema()
+    return tuple(sorted(schema["discriminator"]["mapping"]))

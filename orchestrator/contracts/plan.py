@@ -1,0 +1,40 @@
+"""What planning decides before a persona speaks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from orchestrator.contracts.base import Frozen, Language, Message, Mode, PassageId, Sequence, TaskId
+
+
+class Factor(Frozen):
+    """One observable that went into the complexity score: ``points`` is what it added."""
+
+    name: str
+    value: float
+    points: float
+    why: str
+
+
+class Complexity(Frozen):
+    """How hard the job looks, 0 (a look-up) to 10, and why. ``source`` tells a computed score from the caller's."""
+
+    score: Annotated[float, Field(ge=0, le=10)]
+    source: Literal["observed", "caller"]
+    factors: Annotated[tuple[Factor, ...], Sequence] = ()
+
+
+class Plan(Message):
+    """The job's layout: what to look for, what was found, and how the personas will run."""
+
+    task_id: TaskId
+    sub_questions: Annotated[tuple[str, ...], Sequence, Field(max_length=12)] = ()
+    assumptions: Annotated[tuple[str, ...], Sequence, Field(max_length=12)] = ()
+    search_queries: Annotated[tuple[str, ...], Sequence, Field(max_length=12)] = ()
+    passage_ids: Annotated[tuple[PassageId, ...], Sequence, Field(max_length=200)] = ()
+    complexity: Complexity
+    mode: Mode
+    mode_reason: str
+    language: Language

@@ -1,0 +1,67 @@
+"""What the Evidence Gate found."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from orchestrator.contracts.base import ClaimId, Frozen, Message, PassageId, Sequence, TaskId
+
+Level = Literal[0, 1, 2, 3, 4]
+"""0 passage belongs to the job, 1 quote is verbatim, 2 quotes cover the claim, 3 synthesis loses and invents no
+claim, 4 a proposed repair (which never passes a claim)."""
+
+Verdict = Literal["pass", "fail"]
+
+
+class Finding(Frozen):
+    """One thing that is wrong, or could not be judged. ``judged=False`` neither passes nor fails a claim's wording."""
+
+    level: Level
+    reason: Annotated[str, Field(max_length=64)]
+    claim_id: ClaimId | None = None
+    passage_id: PassageId | None = None
+    citation: int | None = None
+    detail: Annotated[str, Field(max_length=1_000)] = ""
+    repair: Annotated[str, Field(max_length=2_000)] | None = None
+    judged: bool = True
+
+
+class LevelReport(Frozen):
+    """One level as a rate: ``passed`` of ``checked``; ``not_judged`` are apart from both."""
+
+    level: Level
+    name: str
+    checked: int
+    passed: int
+    not_judged: int = 0
+
+    @property
+    def rate(self) -> float | None:
+        """Share passed, or ``None`` where nothing was checked: not scored is not zero."""
+        return self.passed / self.checked if self.checked else None
+
+
+class EvalReport(Message):
+    """The gate's verdict on one result: ``quality`` (0 to 1) and ``evidence_ok`` are functions of the findings."""
+
+    task_id: TaskId
+    quality: Annotated[float, Field(ge=0, le=1, strict=False)] = 0.0
+    evidence_ok: bool = False
+    verdict: Verdict = "fail"
+    risks: Annotated[tuple[str, ...], Sequence] = ()
+    notes: str = ""
+    levels: Annotated[tuple[LevelReport, ...], Sequence] = ()
+    findings: Annotated[tuple[Finding, ...], Sequence] = ()
+
+    @staticmethod
+    def _from_v1(old: dict[str, Any]) -> dict[str, Any]:
+        # Version 1's gate counted pointers and read no text: its pass is not one of ours.
+        return {
+            **old,
+            "evidence_ok": False,
+            "notes": (old.get("notes", "") + " [version 1: not re-judged]").strip(),
+        }
+
+    upgrade_from_v1: ClassVar[Any] = _from_v1

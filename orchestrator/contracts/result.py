@@ -1,0 +1,96 @@
+"""What the producer gets: one ``Result`` per job, also when things went wrong."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from orchestrator.contracts.base import (
+    Frozen,
+    Language,
+    Message,
+    Mode,
+    Persona,
+    Sequence,
+    Step,
+    TaskId,
+    Tenant,
+)
+from orchestrator.contracts.evidence import Claim, Passage
+from orchestrator.contracts.persona import ErrorKind, PersonaOutput, Status, Usage
+from orchestrator.contracts.plan import Plan
+from orchestrator.contracts.report import EvalReport
+
+JobStatus = Literal["complete", "degraded", "failed"]
+
+ReasonCode = Literal[
+    "persona_lost",  # one persona failed or timed out; the result was made without it
+    "synthesis_lost",  # thesis and antithesis are delivered side by side
+    "evidence_failed",  # the gate's verdict is fail; the findings say which claims
+    "no_evidence",  # nothing relevant was found
+    "all_personas_lost",
+    "plan_failed",
+    "deadline",
+    "cancelled",
+    "partial_refused",  # the caller asked for on_partial=fail
+]
+
+
+class Reason(Frozen):
+    """Why a result is not ``complete``, for machines first (``code``, ``persona``, ``kind``)."""
+
+    code: ReasonCode
+    persona: Persona | None = None
+    kind: ErrorKind | None = None
+    detail: Annotated[str, Field(max_length=1_000)] = ""
+
+
+class StepTiming(Frozen):
+    """One step on the job's time line: ms from the job's acceptance, by Redis TIME."""
+
+    step: Step
+    start_ms: int
+    end_ms: int
+    status: Status = "ok"
+    critical: bool = False
+
+
+class JobTimings(Frozen):
+    """Latencies in ms. ``sequential_ms`` is the sum of the steps: what one after another would have taken."""
+
+    total_ms: int = 0
+    critical_path_ms: int = 0
+    sequential_ms: int = 0
+    steps: Annotated[tuple[StepTiming, ...], Sequence] = ()
+
+
+class Provenance(Frozen):
+    """What made this result: enough to tell two results apart that should have been the same."""
+
+    triptych: str
+    llm_used: bool
+    models: Annotated[tuple[str, ...], Sequence] = ()
+    prompt_hashes: dict[Step, str] = Field(default_factory=dict)
+
+
+class Result(Message):
+    """A job's one answer. ``passages`` holds every passage that a claim cites."""
+
+    task_id: TaskId
+    tenant: Tenant = "default"
+    status: JobStatus
+    reasons: Annotated[tuple[Reason, ...], Sequence] = ()
+    goal: str
+    language: Language
+    answer: str
+    claims: Annotated[tuple[Claim, ...], Sequence] = ()
+    passages: Annotated[tuple[Passage, ...], Sequence] = ()
+    mode: Mode | None = None
+    mode_reason: str = ""
+    plan: Plan | None = None
+    outputs: Annotated[tuple[PersonaOutput, ...], Sequence] = ()
+    eval: EvalReport
+    usage: Usage = Usage()
+    timings: JobTimings = JobTimings()
+    provenance: Provenance

@@ -1,0 +1,1 @@
+"""What runs the personas: Celery tasks, leased execution, prompts, tools and model calls."""
