@@ -1,0 +1,1 @@
+"""One module a file format, each with ``load(data, source) -> Document``."""
