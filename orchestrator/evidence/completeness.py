@@ -1,0 +1,71 @@
+"""Level 3: every persona answered, and the synthesis loses no claim and invents none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from orchestrator.contracts import Finding, PersonaOutput
+from orchestrator.evidence.tally import Tally
+
+
+def check_completeness(task_id: str, outputs: Sequence[PersonaOutput]) -> Tally:
+    """Judge the argument as a whole: personas, claim ids, and what the synthesis settles."""
+    tally = Tally(3, "nothing lost, nothing invented")
+    if not outputs:
+        tally.count([Finding(level=3, reason="no_outputs", detail="no persona has answered")])
+    for output in outputs:
+        tally.count(_answered(task_id, output))
+    ids = Counter(claim.id for output in outputs for claim in output.claims)
+    for claim_id in sorted(i for i, times in ids.items() if times > 1):
+        tally.count(
+            [
+                Finding(
+                    level=3, reason="duplicate_id", claim_id=claim_id, detail=f"{claim_id} names two claims"
+                )
+            ]
+        )
+    usable = [output for output in outputs if output.status == "ok"]
+    upstream = {claim.id for output in usable if output.persona != "synthesis" for claim in output.claims}
+    synthesis = [claim for output in usable if output.persona == "synthesis" for claim in output.claims]
+    if synthesis:
+        settled = {claim_id for claim in synthesis for claim_id in claim.about}
+        for claim_id in sorted(upstream):
+            lost = Finding(
+                level=3,
+                reason="claim_lost",
+                claim_id=claim_id,
+                detail=f"the synthesis does not settle {claim_id}",
+            )
+            tally.count([] if claim_id in settled else [lost])
+    for output in usable:
+        for claim in output.claims:
+            unknown = sorted(set(claim.about) - (upstream - {claim.id}))
+            if unknown:
+                tally.count([_invented(claim.id, f"is about {', '.join(unknown)}, which nobody claimed")])
+            elif output.persona == "synthesis" and upstream:
+                tally.count(
+                    [] if claim.about else [_invented(claim.id, "settles no claim of thesis or antithesis")]
+                )
+    return tally
+
+
+def _invented(claim_id: str, problem: str) -> Finding:
+    return Finding(
+        level=3, reason="claim_invented", claim_id=claim_id, detail=f"{claim_id} {problem}"[:1_000]
+    )
+
+
+def _answered(task_id: str, output: PersonaOutput) -> list[Finding]:
+    if output.status != "ok":
+        kind = output.failure.kind if output.failure else output.status
+        return [Finding(level=3, reason="persona_failed", detail=f"{output.persona} failed: {kind}")]
+    if output.task_id != task_id:
+        return [
+            Finding(level=3, reason="other_job", detail=f"{output.persona} answered job {output.task_id}")
+        ]
+    if not output.claims:
+        return [Finding(level=3, reason="no_claims", detail=f"{output.persona} made no claim")]
+    if output.persona == "synthesis" and not output.summary.strip():
+        return [Finding(level=3, reason="empty_answer", detail="the synthesis concludes nothing")]
+    return []

@@ -1,0 +1,7 @@
+"""How a job runs, decided from values: complexity, mode, what to look for. Pure; every choice has a reason."""
+
+from orchestrator.routing.complexity import assess
+from orchestrator.routing.modes import choose
+from orchestrator.routing.planning import Outline, outline
+
+__all__ = ["Outline", "assess", "choose", "outline"]
