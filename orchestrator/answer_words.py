@@ -1,0 +1,84 @@
+"""The answer's own words, English and Korean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Words:
+    """Headings and notices in one language. ``reasons`` has a sentence for every ``ReasonCode``."""
+
+    conclusion: str
+    consensus: str
+    resolved: str
+    open: str
+    actions: str
+    position: str
+    objections: str
+    sources: str
+    page: str
+    unknown_passage: str
+    no_answer: str
+    no_llm: str
+    degraded: str
+    personas: Mapping[str, str]
+    reasons: Mapping[str, str]
+
+
+ENGLISH = Words(
+    conclusion="Conclusion",
+    consensus="What both sides hold",
+    resolved="Contradictions resolved",
+    open="What stays open",
+    actions="Next actions",
+    position="Position (thesis)",
+    objections="Objections (antithesis)",
+    sources="Sources",
+    page="p. {page}",
+    unknown_passage="{id} (not among this job's evidence)",
+    no_answer="No answer could be produced.",
+    no_llm="No language model was used: the extractive engine chose and paired sentences of the documents.",
+    degraded="Not a complete result.",
+    personas={"thesis": "Thesis", "antithesis": "Antithesis", "synthesis": "Synthesis"},
+    reasons={
+        "persona_lost": "{persona} was lost; the answer was made without it.",
+        "synthesis_lost": "The synthesis was lost; thesis and antithesis stand side by side, unsettled.",
+        "evidence_failed": "Not every claim is supported by its citations.",
+        "no_evidence": "Nothing relevant was found in the documents.",
+        "all_personas_lost": "Every persona was lost.",
+        "plan_failed": "Planning failed.",
+        "deadline": "The time was up.",
+        "cancelled": "The job was cancelled.",
+        "partial_refused": "A partial result was refused, as the job asked.",
+    },
+)
+
+KOREAN = Words(
+    conclusion="결론",
+    consensus="양측이 동의하는 점",
+    resolved="해소된 모순",
+    open="남은 쟁점",
+    actions="다음 조치",
+    position="입장 (정)",
+    objections="반론 (반)",
+    sources="출처",
+    page="{page}쪽",
+    unknown_passage="{id} (이 작업의 근거에 없음)",
+    no_answer="답변을 만들지 못했습니다.",
+    no_llm="언어 모델을 사용하지 않았습니다. 추출 엔진이 문서의 문장을 골라 짝지었습니다.",
+    degraded="완전한 결과가 아닙니다.",
+    personas={"thesis": "정", "antithesis": "반", "synthesis": "합"},
+    reasons={
+        "persona_lost": "페르소나 「{persona}」 없이 답변을 만들었습니다.",
+        "synthesis_lost": "종합(합)에 실패하여 정과 반을 결론 없이 나란히 제시합니다.",
+        "evidence_failed": "인용으로 뒷받침되지 않는 주장이 있습니다.",
+        "no_evidence": "문서에서 관련 내용을 찾지 못했습니다.",
+        "all_personas_lost": "모든 페르소나가 실패했습니다.",
+        "plan_failed": "계획 단계가 실패했습니다.",
+        "deadline": "제한 시간이 지났습니다.",
+        "cancelled": "작업이 취소되었습니다.",
+        "partial_refused": "작업의 요청에 따라 부분 결과를 거부했습니다.",
+    },
+)

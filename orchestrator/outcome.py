@@ -1,0 +1,161 @@
+"""From step outputs to the one ``Result``: a pure function, so that two workers that finish a job agree on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from orchestrator import __version__
+from orchestrator.answer import compose
+from orchestrator.contracts import (
+    EvalReport,
+    JobTimings,
+    Passage,
+    PersonaOutput,
+    Plan,
+    Provenance,
+    Reason,
+    Result,
+    TaskSpec,
+    Usage,
+)
+from orchestrator.contracts.result import JobStatus, ReasonCode
+from orchestrator.language import detect_language
+from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS, THESIS
+
+EXTRACTIVE = "extractive"
+_FATAL: frozenset[ReasonCode] = frozenset(
+    {"no_evidence", "all_personas_lost", "plan_failed", "partial_refused", "cancelled"}
+)
+_PARTIAL: frozenset[ReasonCode] = frozenset({"persona_lost", "synthesis_lost", "deadline"})
+
+
+def antithesis_of(outputs: Mapping[str, PersonaOutput]) -> PersonaOutput | None:
+    """The antithesis in whichever form it ran."""
+    return outputs.get(ANTITHESIS) or outputs.get(ANTITHESIS_STANDALONE)
+
+
+def delivered(outputs: Mapping[str, PersonaOutput]) -> tuple[PersonaOutput, ...]:
+    """What a result may be made of: the synthesis if there is one, else what the personas said."""
+    synthesis = outputs.get(SYNTHESIS)
+    if synthesis is not None and synthesis.status == "ok":
+        return (synthesis,)
+    return tuple(
+        o for o in (outputs.get(THESIS), antithesis_of(outputs)) if o is not None and o.status == "ok"
+    )
+
+
+def reasons_for(
+    spec: TaskSpec, outputs: Mapping[str, PersonaOutput], evaluation: EvalReport, cause: Reason | None
+) -> tuple[JobStatus, tuple[Reason, ...]]:
+    """Status and reasons. ``cause`` is what ended the job before its time (deadline, cancel, no evidence)."""
+    reasons = [cause] if cause else []
+    personas = (outputs.get(THESIS), antithesis_of(outputs))
+    alive = [o for o in personas if o is not None and o.status == "ok"]
+    reasons += [_lost("persona_lost", o) for o in personas if o is not None and o.status != "ok"]
+    synthesis = outputs.get(SYNTHESIS)
+    if not alive and (cause is None or cause.code == "deadline"):
+        reasons.insert(0, Reason(code="all_personas_lost"))
+    elif (
+        alive
+        and (synthesis is None or synthesis.status != "ok")
+        and (cause is None or cause.code == "deadline")
+    ):
+        reasons.append(
+            _lost("synthesis_lost", synthesis)
+            if synthesis
+            else Reason(code="synthesis_lost", persona="synthesis")
+        )
+    elif (
+        alive
+        and cause is None
+        and spec.evidence_required
+        and _evidence_failed(evaluation, lost=bool(reasons))
+    ):
+        reasons.append(Reason(code="evidence_failed", detail="; ".join(evaluation.risks)[:1_000]))
+    if spec.on_partial == "fail" and any(reason.code in _PARTIAL for reason in reasons):
+        reasons.append(Reason(code="partial_refused", detail="the caller asked for on_partial=fail"))
+    if any(reason.code in _FATAL for reason in reasons):
+        return "failed", tuple(reasons)
+    return ("degraded" if reasons else "complete"), tuple(reasons)
+
+
+def _evidence_failed(evaluation: EvalReport, *, lost: bool) -> bool:
+    """The gate fails a job that lost a persona; that is named already, unless citations or claims failed too."""
+    if evaluation.evidence_ok:
+        return False
+    return not lost or any(finding.judged and finding.level <= 2 for finding in evaluation.findings)
+
+
+def assemble(
+    spec: TaskSpec,
+    plan: Plan | None,
+    outputs: Mapping[str, PersonaOutput],
+    passages: Sequence[Passage],
+    *,
+    evaluation: EvalReport,
+    timings: JobTimings,
+    cause: Reason | None = None,
+) -> Result:
+    """The job's result. Nothing that failed is called complete, and nothing lost goes unnamed."""
+    status, reasons = reasons_for(spec, outputs, evaluation, cause)
+    ordered = tuple(
+        outputs[step] for step in (THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS) if step in outputs
+    )
+    shown = delivered(outputs) if status != "failed" else ()
+    # The answer shows what each resolution settles, so it sees both sides beside the synthesis.
+    said: dict[str, PersonaOutput | None] = dict.fromkeys(("thesis", "antithesis", "synthesis"))
+    if shown:
+        said |= {o.persona: o for o in ordered if o.status == "ok"}
+    claims = tuple(claim for output in shown for claim in output.claims)
+    language = plan.language if plan else spec.language or detect_language(spec.goal)
+    models = sorted({f"{o.provider}:{o.model}" for o in ordered if o.model})
+    llm_used = any(o.provider not in ("", EXTRACTIVE) for o in ordered)
+    cited = _cited([o for o in said.values() if o], passages)
+    return Result(
+        task_id=spec.task_id,
+        tenant=spec.tenant,
+        status=status,
+        reasons=reasons,
+        goal=spec.goal,
+        language=language,
+        answer=compose(
+            synthesis=said["synthesis"],
+            thesis=said["thesis"],
+            antithesis=said["antithesis"],
+            reasons=reasons,
+            language=language,
+            llm_used=llm_used or not ordered,
+            passages=cited,
+        ),
+        claims=claims,
+        passages=cited,
+        mode=plan.mode if plan else None,
+        mode_reason=plan.mode_reason if plan else "",
+        plan=plan,
+        outputs=ordered,
+        eval=evaluation,
+        usage=sum((o.usage for o in ordered), Usage()),
+        timings=timings,
+        provenance=Provenance(
+            triptych=__version__,
+            llm_used=llm_used,
+            models=tuple(models),
+            prompt_hashes={o.step: o.prompt_hash for o in ordered if o.prompt_hash},
+        ),
+    )
+
+
+def _cited(outputs: Sequence[PersonaOutput], passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    cited = {c.passage_id for output in outputs for c in output.citations}
+    cited |= {c.passage_id for output in outputs for claim in output.claims for c in claim.citations}
+    return tuple(p for p in passages if p.id in cited)
+
+
+def _lost(code: ReasonCode, output: PersonaOutput) -> Reason:
+    failure = output.failure
+    return Reason(
+        code=code,
+        persona=output.persona,
+        kind=failure.kind if failure else None,
+        detail=failure.message if failure else "",
+    )

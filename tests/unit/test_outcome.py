@@ -1,0 +1,152 @@
+"""What a result is called, as a table: nothing that failed is complete, and every loss has a name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestrator.contracts import (
+    Citation,
+    Claim,
+    Complexity,
+    EvalReport,
+    Failure,
+    Finding,
+    JobTimings,
+    Passage,
+    PersonaOutput,
+    Plan,
+    Reason,
+    TaskSpec,
+    Usage,
+)
+from orchestrator.outcome import assemble
+
+PASSAGE = Passage(id="p1", source="a.md", text="The sky is blue.")
+CITED = (Citation(passage_id="p1", quote="The sky is blue."),)
+
+
+def output(step: str, status: str = "ok", kind: str = "overloaded") -> PersonaOutput:
+    persona = step.partition("_")[0]
+    claim = Claim(id=f"{persona[0]}1", text="The sky is blue.", citations=CITED)
+    return PersonaOutput.model_validate(
+        {
+            "task_id": "a",
+            "persona": persona,
+            "step": step,
+            "status": status,
+            "failure": Failure(kind=kind, message="the endpoint said no") if status != "ok" else None,  # type: ignore[arg-type]
+            "claims": (claim,) if status == "ok" else (),
+            "summary": "Yes." if status == "ok" else "",
+            "usage": Usage(input_tokens=10, output_tokens=1, calls=1),
+            "provider": "openai",
+            "model": "m",
+        }
+    )
+
+
+def result_of(*outputs: PersonaOutput, evidence_ok: bool = True, cause: Reason | None = None, **spec: Any):
+    findings = () if evidence_ok else (Finding(level=1, reason="not_verbatim", claim_id="s1"),)
+    return assemble(
+        TaskSpec(task_id="a", goal="Is the sky blue?", **spec),
+        Plan(
+            task_id="a",
+            complexity=Complexity(score=1, source="observed"),
+            mode="parallel",
+            mode_reason="asked",
+            language="en",
+        ),
+        {o.step: o for o in outputs},
+        (PASSAGE, Passage(id="p2", source="b.md", text="Nobody cites this.")),
+        evaluation=EvalReport(task_id="a", evidence_ok=evidence_ok, findings=findings),
+        timings=JobTimings(),
+        cause=cause,
+    )
+
+
+THESIS, ANTITHESIS, SYNTHESIS = output("thesis"), output("antithesis_standalone"), output("synthesis")
+NO_THESIS = output("thesis", "failed")
+NO_ANTITHESIS = output("antithesis_standalone", "timeout", "deadline")
+NO_SYNTHESIS = output("synthesis", "failed", "unparseable")
+LATE = Reason(code="deadline")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "given", "status", "codes"),
+    [
+        ((THESIS, ANTITHESIS, SYNTHESIS), {}, "complete", []),
+        ((NO_THESIS, ANTITHESIS, SYNTHESIS), {}, "degraded", ["persona_lost"]),
+        ((THESIS, NO_ANTITHESIS, SYNTHESIS), {}, "degraded", ["persona_lost"]),
+        ((THESIS, ANTITHESIS, NO_SYNTHESIS), {}, "degraded", ["synthesis_lost"]),
+        ((THESIS, NO_ANTITHESIS, NO_SYNTHESIS), {}, "degraded", ["persona_lost", "synthesis_lost"]),
+        ((NO_THESIS, NO_ANTITHESIS), {}, "failed", ["all_personas_lost", "persona_lost", "persona_lost"]),
+        ((THESIS, ANTITHESIS, SYNTHESIS), {"evidence_ok": False}, "degraded", ["evidence_failed"]),
+        ((THESIS, ANTITHESIS, SYNTHESIS), {"evidence_ok": False, "evidence_required": False}, "complete", []),
+        (
+            (NO_THESIS, ANTITHESIS, SYNTHESIS),
+            {"on_partial": "fail"},
+            "failed",
+            ["persona_lost", "partial_refused"],
+        ),
+        (
+            (THESIS, ANTITHESIS, NO_SYNTHESIS),
+            {"on_partial": "fail"},
+            "failed",
+            ["synthesis_lost", "partial_refused"],
+        ),
+        ((THESIS, ANTITHESIS, SYNTHESIS), {"on_partial": "fail"}, "complete", []),
+        ((), {"cause": Reason(code="no_evidence")}, "failed", ["no_evidence"]),
+        ((), {"cause": Reason(code="plan_failed")}, "failed", ["plan_failed"]),
+        ((), {"cause": LATE}, "failed", ["all_personas_lost", "deadline"]),
+        ((THESIS, ANTITHESIS), {"cause": LATE}, "degraded", ["deadline", "synthesis_lost"]),
+        ((THESIS,), {"cause": Reason(code="cancelled")}, "failed", ["cancelled"]),
+    ],
+)
+def test_status_and_reasons(
+    outputs: tuple[PersonaOutput, ...], given: dict[str, Any], status: str, codes: list[str]
+) -> None:
+    result = result_of(*outputs, **given)
+    assert (result.status, [r.code for r in result.reasons]) == (status, codes)
+
+
+def test_a_lost_persona_is_named_with_its_cause() -> None:
+    reason = result_of(NO_THESIS, ANTITHESIS, SYNTHESIS).reasons[0]
+    assert (reason.persona, reason.kind, reason.detail) == ("thesis", "overloaded", "the endpoint said no")
+
+
+def test_a_lost_persona_is_not_blamed_on_the_evidence_unless_citations_failed_too() -> None:
+    """The gate fails a job that lost a persona; one reason for one loss."""
+    only_lost = assemble(
+        TaskSpec(task_id="a", goal="?"),
+        None,
+        {o.step: o for o in (NO_THESIS, ANTITHESIS, SYNTHESIS)},
+        (),
+        evaluation=EvalReport(task_id="a", findings=(Finding(level=3, reason="persona_failed"),)),
+        timings=JobTimings(),
+    )
+    assert [r.code for r in only_lost.reasons] == ["persona_lost"]
+    both = result_of(NO_THESIS, ANTITHESIS, SYNTHESIS, evidence_ok=False)
+    assert [r.code for r in both.reasons] == ["persona_lost", "evidence_failed"]
+
+
+def test_without_a_synthesis_both_sides_are_delivered() -> None:
+    result = result_of(THESIS, ANTITHESIS, NO_SYNTHESIS)
+    assert [c.id for c in result.claims] == ["t1", "a1"]
+
+
+def test_a_failed_job_delivers_no_claim() -> None:
+    result = result_of(NO_THESIS, NO_ANTITHESIS)
+    assert result.claims == ()
+    assert [o.step for o in result.outputs] == ["thesis", "antithesis_standalone"]
+
+
+def test_every_cited_passage_comes_along_and_no_other() -> None:
+    assert [p.id for p in result_of(THESIS, ANTITHESIS, SYNTHESIS).passages] == ["p1"]
+
+
+def test_what_it_cost_and_who_answered_is_told() -> None:
+    result = result_of(THESIS, ANTITHESIS, SYNTHESIS)
+    assert result.usage == Usage(input_tokens=30, output_tokens=3, calls=3)
+    assert result.provenance.models == ("openai:m",)
+    assert result.provenance.llm_used

@@ -1,0 +1,97 @@
+"""Ledgers in a few words: the events of one job, on a clock that starts at ``ACCEPTED``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.contracts.events import Event, JobEnd, JobSubmitted, PlanReady, StepEnd, StepStart
+
+ACCEPTED = 1_700_000_000_000
+_ids = iter(range(1, 10**9))
+
+
+def event_id() -> str:
+    return f"{next(_ids):032x}"
+
+
+def submitted(at: int = 0, **more: Any) -> Event:
+    return JobSubmitted(
+        event_id=event_id(),
+        task_id="job1",
+        at_ms=ACCEPTED + at,
+        requested_mode="auto",
+        deadline_s=180.0,
+        **more,
+    )
+
+
+def planned(at: int, mode: Any = "parallel") -> Event:
+    return PlanReady(
+        event_id=event_id(),
+        task_id="job1",
+        at_ms=ACCEPTED + at,
+        mode=mode,
+        mode_reason="",
+        complexity=2.0,
+        passages=3,
+    )
+
+
+def start(
+    step: str, at: int, *, attempt: int = 1, queued: int | None = None, worker: str = "w1@host"
+) -> Event:
+    name: Any = f"{step.split('_', maxsplit=1)[0]}_start"
+    return StepStart(
+        event_id=event_id(), task_id="job1", at_ms=ACCEPTED + at, event=name, step=step, attempt=attempt,
+        queued_ms=queued, worker=worker, process_id=42, thread_id=7,
+    )  # fmt: skip
+
+
+def end(
+    step: str, at: int, ran: int, *, attempt: int = 1, status: Any = "ok", first_token: int | None = None
+) -> Event:
+    name: Any = f"{step.split('_', maxsplit=1)[0]}_end"
+    return StepEnd(
+        event_id=event_id(), task_id="job1", at_ms=ACCEPTED + at, event=name, step=step, attempt=attempt,
+        status=status, duration_ms=ran, first_token_ms=first_token, worker="w1@host", process_id=42, thread_id=7,
+    )  # fmt: skip
+
+
+def job_end(at: int, status: Any = "complete") -> Event:
+    return JobEnd(
+        event_id=event_id(), task_id="job1", at_ms=ACCEPTED + at, status=status, mode="parallel", total_ms=at
+    )
+
+
+def parallel_job() -> list[Event]:
+    """Plan 200 ms, thesis 4.5 s beside antithesis 10.8 s, synthesis 14.2 s, and the hops between them."""
+    return [
+        submitted(),
+        start("plan", 20, queued=15),
+        planned(210),
+        end("plan", 220, 200),
+        start("thesis", 250, queued=20),
+        start("antithesis_standalone", 900, queued=660, worker="w2@host"),
+        end("thesis", 4_750, 4_500, first_token=700),
+        end("antithesis_standalone", 11_700, 10_800, first_token=720),
+        start("synthesis", 11_760, queued=40),
+        end("synthesis", 25_960, 14_200, first_token=710),
+        job_end(26_000),
+    ]
+
+
+def troubled_job() -> list[Event]:
+    """A parallel job whose thesis failed and whose antithesis was lost once."""
+    return [
+        submitted(),
+        start("plan", 20),
+        end("plan", 220, 200),
+        start("thesis", 250),
+        start("antithesis_standalone", 260),
+        end("thesis", 3_000, 2_750, status="failed"),
+        start("antithesis_standalone", 9_500, attempt=2, queued=400, worker="w2@host"),
+        end("antithesis_standalone", 20_300, 10_800, attempt=2, first_token=720),
+        start("synthesis", 20_350, queued=20),
+        end("synthesis", 31_000, 10_650, first_token=800),
+        job_end(31_030, "degraded"),
+    ]
