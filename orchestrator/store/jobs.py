@@ -1,0 +1,242 @@
+"""The job record and its leases: accept, lease, write once, finish."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import redis
+
+from orchestrator.contracts import Passage, PersonaOutput, Plan, Result, TaskSpec
+from orchestrator.contracts.events import KnownEvent
+from orchestrator.errors import JobNotFound
+from orchestrator.store import keys, scripts
+from orchestrator.store.connection import translated
+from orchestrator.store.keys import JobRef
+from orchestrator.store.record import PLAN, JobRecord
+
+LEASE_MS = 6_000
+"""How long a lease outlives its last renewal. The heartbeat renews three times in that time."""
+
+GrantStatus = Literal["granted", "done", "held", "ended", "expired", "missing"]
+Renewal = Literal["kept", "kept_watched", "lost", "cancelled", "expired"]
+Written = Literal["written", "duplicate", "lost", "ended"]
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to run one step, fenced by ``token`` (attempt number and owner)."""
+
+    ref: JobRef
+    step: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Grant:
+    """The answer to asking for a lease. Times are epoch ms by Redis TIME; ``lease`` is set when granted."""
+
+    status: GrantStatus
+    attempt: int
+    now_ms: int
+    accepted_ms: int
+    deadline_ms: int
+    sent_ms: int | None
+    watched: bool
+    lease: Lease | None
+
+
+class JobStore:
+    """Blocking; safe to share between threads. Every method raises ``StoreUnavailable`` when Redis is away."""
+
+    def __init__(self, client: redis.Redis, *, result_ttl_s: int = 86_400) -> None:
+        self.client = client
+        self._retention_ms = result_ttl_s * 1_000
+        self._accept = client.register_script(scripts.ACCEPT)
+        self._acquire = client.register_script(scripts.ACQUIRE)
+        self._renew = client.register_script(scripts.RENEW)
+        self._write = client.register_script(scripts.WRITE_OUTPUT)
+        self._release = client.register_script(scripts.RELEASE)
+        self._sent = client.register_script(scripts.MARK_SENT)
+        self._finish = client.register_script(scripts.FINISH)
+        self._emit = client.register_script(scripts.EMIT)
+
+    def accept(self, spec: TaskSpec, *, deadline_s: float, event: KnownEvent) -> tuple[str, str]:
+        """Record a new job. Returns (``created`` | ``existing`` | ``conflict``, the task id that holds the place).
+
+        The same spec twice, or the same idempotency key with the same spec, is ``existing``; another spec under
+        either is ``conflict``. Its time counts from here.
+        """
+        ref = JobRef(spec.tenant, spec.task_id)
+        wire = spec.to_wire()
+        # With a key, the key is the identity: two producers that retry under it choose different task ids.
+        body = spec.model_copy(update={"task_id": "any"}).to_wire() if spec.idempotency_key else wire
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        with translated():
+            status, task_id = self._accept(
+                keys=[
+                    ref.job,
+                    keys.ACTIVE,
+                    keys.idempotency(spec.tenant, spec.idempotency_key or ""),
+                    ref.events,
+                    keys.LEDGER,
+                ],
+                args=[
+                    str(ref),
+                    wire,
+                    digest,
+                    deadline_s,
+                    self._retention_ms,
+                    event.model_dump_json(),
+                    1 if spec.idempotency_key else 0,
+                    spec.task_id,
+                ],
+            )
+        return status, task_id
+
+    def acquire(self, ref: JobRef, step: str, owner: str) -> Grant:
+        """Ask for a step's lease. Only ``granted`` allows work; the attempt counts from 1."""
+        with translated():
+            status, attempt, now, accepted, deadline, sent, watched = self._acquire(
+                keys=[ref.job, ref.lease(step), ref.watch], args=[step, owner, LEASE_MS]
+            )
+        lease = Lease(ref, step, f"{attempt} {owner}") if status == "granted" else None
+        return Grant(
+            status, attempt, now, accepted, deadline, int(sent) if sent else None, bool(watched), lease
+        )
+
+    def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
+        """Renew leases in one round trip. ``lost``, ``cancelled`` and ``expired`` mean: stop working now."""
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            for lease in leases:
+                ref = lease.ref
+                self._renew(
+                    keys=[ref.job, ref.lease(lease.step), ref.watch],
+                    args=[lease.token, LEASE_MS, lease.step],
+                    client=pipeline,
+                )
+            return list(pipeline.execute())
+
+    def write_output(
+        self,
+        lease: Lease,
+        output: PersonaOutput | Plan,
+        *,
+        event: KnownEvent,
+        passages: Iterable[Passage] = (),
+        keep_lease: bool = False,
+    ) -> Written:
+        """Store a step's output under its lease, once. Anything but ``written`` means that it was not stored.
+
+        ``passages`` join the job's evidence in the same stroke. ``keep_lease`` holds the step until ``finish``.
+        """
+        ref = lease.ref
+        flat = [part for passage in passages for part in (passage.id, passage.model_dump_json())]
+        args: list[str | int] = [
+            lease.step,
+            lease.token,
+            output.to_wire(),
+            int(keep_lease),
+            event.model_dump_json(),
+            len(flat) // 2,
+            *flat,
+        ]
+        with translated():
+            written: Written = self._write(
+                keys=[ref.job, ref.lease(lease.step), ref.passages, ref.events, keys.LEDGER], args=args
+            )
+        return written
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back under which nothing was done; it does not count as an attempt."""
+        with translated():
+            self._release(keys=[lease.ref.job, lease.ref.lease(lease.step)], args=[lease.token, lease.step])
+
+    def mark_sent(self, ref: JobRef, steps: Sequence[str]) -> None:
+        """Record that messages for these steps are about to be sent (before they are: a record may be early)."""
+        with translated():
+            self._sent(keys=[ref.job], args=list(steps))
+
+    def finish(
+        self, ref: JobRef, result: Result, *, event: KnownEvent, final_step: str = "synthesis"
+    ) -> bool:
+        """Store the job's one result. False where it already has one; what was stored first stays."""
+        with translated():
+            return bool(
+                self._finish(
+                    keys=[
+                        ref.job,
+                        keys.ACTIVE,
+                        ref.passages,
+                        ref.events,
+                        keys.LEDGER,
+                        ref.lease(final_step),
+                    ],
+                    args=[str(ref), result.to_wire(), event.model_dump_json(), self._retention_ms],
+                )
+            )
+
+    def emit(self, ref: JobRef, event: KnownEvent) -> None:
+        """Append an event that changes no state to the job's stream and the ledger."""
+        with translated():
+            self._emit(keys=[ref.job, ref.events, keys.LEDGER], args=[event.model_dump_json()])
+
+    def once(self, ref: JobRef, what: str) -> bool:
+        """True for the first caller who asks for ``what`` in this job, ever."""
+        with translated():
+            return bool(self.client.hsetnx(ref.job, f"once:{what}", "1"))
+
+    def load(self, ref: JobRef) -> JobRecord:
+        """The whole record. Raises ``JobNotFound`` where there is none (any more)."""
+        with translated():
+            fields = cast("dict[str, str]", self.client.hgetall(ref.job))
+        if "spec" not in fields:
+            raise JobNotFound(
+                f"no job {ref.task_id!r} of tenant {ref.tenant!r}; it may have expired, or live on another Redis"
+            )
+        return JobRecord.from_hash(fields)
+
+    def passages(self, ref: JobRef) -> tuple[Passage, ...]:
+        """The job's evidence, in the order of the plan and then by id."""
+        with translated():
+            stored = cast("dict[str, str]", self.client.hgetall(ref.passages))
+            plan = self.client.hget(ref.job, f"out:{PLAN}")
+        order = {p: i for i, p in enumerate(Plan.from_wire(plan).passage_ids)} if plan else {}
+        found = [Passage.model_validate_json(raw) for raw in stored.values()]
+        return tuple(sorted(found, key=lambda p: (order.get(p.id, len(order)), p.id)))
+
+    def active(self, *, limit: int = 1_000) -> list[JobRef]:
+        """Jobs without a result, the most urgent first."""
+        with translated():
+            refs = cast("list[str]", self.client.zrange(keys.ACTIVE, 0, limit - 1))
+        return [JobRef.parse(ref) for ref in refs]
+
+    def forget_active(self, ref: JobRef) -> None:
+        """Drop a job whose record is gone from the sweep's list."""
+        with translated():
+            self.client.zrem(keys.ACTIVE, str(ref))
+
+    def leased(self, ref: JobRef, steps: Sequence[str]) -> frozenset[str]:
+        """Which of these steps somebody holds right now."""
+        if not steps:
+            return frozenset()
+        with translated():
+            held = self.client.mget([ref.lease(step) for step in steps])
+        return frozenset(step for step, value in zip(steps, held, strict=True) if value)
+
+    def queue_length(self, queue: str) -> int:
+        """Messages waiting in a queue, all priorities together. Messages handed to a worker do not count."""
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            for key in keys.queue_lists(queue):
+                pipeline.llen(key)
+            return sum(pipeline.execute())
+
+    def now_ms(self) -> int:
+        """Redis TIME, epoch ms."""
+        with translated():
+            seconds, micros = self.client.time()
+        return int(seconds) * 1_000 + int(micros) // 1_000

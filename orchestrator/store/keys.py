@@ -1,0 +1,71 @@
+"""Names of keys. Nothing else in Triptych spells one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ROOT = "triptych"
+LEDGER = f"{ROOT}:ledger"
+LEDGER_ID = f"{ROOT}:ledger:id"
+ACTIVE = f"{ROOT}:active"
+"""Sorted set of jobs without a result, scored by deadline (epoch ms): what the sweep looks at."""
+SWEEP_LOCK = f"{ROOT}:sweep"
+ARCHIVE_LOCK = f"{ROOT}:archive"
+
+
+@dataclass(frozen=True)
+class JobRef:
+    """A job's address: ids only, which is all that ever travels in a message."""
+
+    tenant: str
+    task_id: str
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.task_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> JobRef:
+        """The inverse of ``str``."""
+        tenant, _, task_id = text.partition("/")
+        return cls(tenant, task_id)
+
+    @property
+    def job(self) -> str:
+        """Hash: spec, state, step outputs, attempts, result."""
+        return f"{ROOT}:job:{self.tenant}:{self.task_id}"
+
+    @property
+    def passages(self) -> str:
+        """Hash: passage id to passage."""
+        return f"{self.job}:passages"
+
+    @property
+    def events(self) -> str:
+        """Stream: what happened to this job, and live text while somebody watches."""
+        return f"{self.job}:events"
+
+    @property
+    def watch(self) -> str:
+        """String that exists while somebody watches."""
+        return f"{self.job}:watch"
+
+    def lease(self, step: str) -> str:
+        """String that exists while a worker holds the step."""
+        return f"{self.job}:lease:{step}"
+
+    def message_id(self, step: str) -> str:
+        """The deterministic Celery task id of a step: a second message for it is recognisably the same."""
+        return f"{self.tenant}.{self.task_id}.{step}"
+
+
+def idempotency(tenant: str, key: str) -> str:
+    """String: the task id that a tenant's idempotency key stands for."""
+    return f"{ROOT}:idempotency:{tenant}:{key}"
+
+
+PRIORITY_STEPS = (0, 3, 6, 9)
+
+
+def queue_lists(queue: str) -> tuple[str, ...]:
+    """The lists that kombu's Redis transport keeps a queue in: one per priority step, the first without a suffix."""
+    return tuple(queue if step == 0 else f"{queue}:{step}" for step in PRIORITY_STEPS)

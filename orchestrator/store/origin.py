@@ -1,0 +1,25 @@
+"""Who writes an event: the fields that every event of this thread shares."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import uuid
+from typing import Any
+
+from orchestrator.store.keys import JobRef
+
+
+def origin(ref: JobRef, step: str | None, attempt: int | None = None) -> dict[str, Any]:
+    """A fresh event id, the job, and where this runs. Keyword arguments for an event of ``contracts.events``."""
+    return {
+        "event_id": uuid.uuid4().hex,
+        "task_id": ref.task_id,
+        "tenant": ref.tenant,
+        "step": step,
+        "attempt": attempt,
+        "worker": socket.gethostname(),
+        "process_id": os.getpid(),
+        "thread_id": threading.get_native_id(),
+    }

@@ -1,0 +1,80 @@
+"""A job's record as a value: what the sweep, the joins and the result are decided from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.contracts import PersonaOutput, Plan, Result, TaskSpec
+
+PLAN = "plan"
+
+
+@dataclass(frozen=True)
+class StepState:
+    """One step's bookkeeping. Times are epoch ms by Redis TIME, ``None`` where it has not happened.
+
+    ``sends`` counts messages known to have been sent for it; ``sent_at_attempt`` is how often it had been started
+    when the last of them was.
+    """
+
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    sent_ms: int | None = None
+    attempts: int = 0
+    sends: int = 0
+    sent_at_attempt: int = 0
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """All that the store knows of a job, its passages aside."""
+
+    spec: TaskSpec
+    open: bool
+    accepted_ms: int
+    deadline_ms: int
+    plan: Plan | None = None
+    outputs: Mapping[str, PersonaOutput] = field(default_factory=dict)
+    steps: Mapping[str, StepState] = field(default_factory=dict)
+    result: Result | None = None
+
+    @property
+    def done(self) -> frozenset[str]:
+        """Steps whose output is stored."""
+        return frozenset(self.outputs) | (frozenset({PLAN}) if self.plan else frozenset())
+
+    @classmethod
+    def from_hash(cls, fields: Mapping[str, str]) -> JobRecord:
+        """Read the job's hash. Raises ``ValidationError`` where it holds something Triptych did not write."""
+        numbers: dict[str, dict[str, int]] = {}
+        outputs: dict[str, PersonaOutput] = {}
+        plan: Plan | None = None
+        names = {
+            "started": "started_ms",
+            "ended": "ended_ms",
+            "sent": "sent_ms",
+            "attempts": "attempts",
+            "sends": "sends",
+            "sent_at_attempt": "sent_at_attempt",
+        }
+        for key, value in fields.items():
+            kind, colon, step = key.partition(":")
+            if not colon:
+                continue
+            if kind == "out" and step == PLAN:
+                plan = Plan.from_wire(value)
+            elif kind == "out":
+                outputs[step] = PersonaOutput.from_wire(value)
+            elif kind in names:
+                numbers.setdefault(step, {})[names[kind]] = int(value)
+        return cls(
+            spec=TaskSpec.from_wire(fields["spec"]),
+            open=fields["state"] == "open",
+            accepted_ms=int(fields["accepted_ms"]),
+            deadline_ms=int(fields["deadline_ms"]),
+            plan=plan,
+            outputs=outputs,
+            steps={step: StepState(**values) for step, values in numbers.items()},
+            result=Result.from_wire(fields["result"]) if "result" in fields else None,
+        )

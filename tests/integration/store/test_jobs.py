@@ -1,0 +1,134 @@
+"""The job record: accepted once, ended once, read whole, and gone in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from orchestrator.contracts import Complexity, EvalReport, Provenance, Result, TaskSpec
+from orchestrator.contracts.events import JobEnd
+from orchestrator.errors import JobNotFound, StoreUnavailable
+from orchestrator.store import JobRef, JobStore, Ledger, connect, history
+from orchestrator.store import keys as names
+from tests.integration.store.conftest import plan, submitted
+
+pytestmark = pytest.mark.integration
+Accept = Callable[..., JobRef]
+
+
+def result(ref: JobRef, answer: str) -> Result:
+    return Result(
+        task_id=ref.task_id,
+        status="complete",
+        goal="Why?",
+        language="en",
+        answer=answer,
+        eval=EvalReport(task_id=ref.task_id),
+        provenance=Provenance(triptych="test", llm_used=False),
+    )
+
+
+def end(ref: JobRef) -> JobEnd:
+    return JobEnd(event_id="0" * 32, task_id=ref.task_id, status="complete", total_ms=1)
+
+
+def test_the_same_spec_twice_is_one_job(store: JobStore) -> None:
+    spec = TaskSpec(task_id="same", goal="Why?")
+    assert store.accept(spec, deadline_s=60, event=submitted(spec)) == ("created", "same")
+    assert store.accept(spec, deadline_s=60, event=submitted(spec)) == ("existing", "same")
+
+
+def test_a_task_id_cannot_be_taken_over_by_another_body(store: JobStore) -> None:
+    spec = TaskSpec(task_id="same", goal="Why?")
+    other = TaskSpec(task_id="same", goal="Why not?")
+    store.accept(spec, deadline_s=60, event=submitted(spec))
+    assert store.accept(other, deadline_s=60, event=submitted(other)) == ("conflict", "same")
+    assert store.load(JobRef("default", "same")).spec.goal == "Why?"
+
+
+def test_an_idempotency_key_gives_back_the_first_job_also_under_another_task_id(store: JobStore) -> None:
+    first = TaskSpec(task_id="one", goal="Why?", idempotency_key="k")
+    again = TaskSpec(task_id="two", goal="Why?", idempotency_key="k")
+    changed = TaskSpec(task_id="three", goal="Why not?", idempotency_key="k")
+    elsewhere = TaskSpec(task_id="four", goal="Why not?", idempotency_key="k", tenant="other")
+    assert store.accept(first, deadline_s=60, event=submitted(first)) == ("created", "one")
+    assert store.accept(again, deadline_s=60, event=submitted(again)) == ("existing", "one")
+    assert store.accept(changed, deadline_s=60, event=submitted(changed)) == ("conflict", "one")
+    assert store.accept(elsewhere, deadline_s=60, event=submitted(elsewhere)) == ("created", "four")
+
+
+def test_a_job_has_one_result_and_it_is_the_first(store: JobStore, accept: Accept) -> None:
+    ref = accept()
+    assert store.finish(ref, result(ref, "first"), event=end(ref))
+    assert not store.finish(ref, result(ref, "second"), event=end(ref))
+    record = store.load(ref)
+    assert record.result is not None
+    assert record.result.answer == "first"
+    assert not record.open
+    assert ref not in store.active()
+
+
+def test_what_is_running_is_active_most_urgent_first(store: JobStore) -> None:
+    for name, deadline_s in (("slow", 60.0), ("urgent", 5.0)):
+        spec = TaskSpec(task_id=name, goal="Why?")
+        store.accept(spec, deadline_s=deadline_s, event=submitted(spec))
+    assert [ref.task_id for ref in store.active()] == ["urgent", "slow"]
+
+
+def test_the_record_reads_back_whole(store: JobStore, accept: Accept) -> None:
+    ref = accept(mode="parallel")
+    grant = store.acquire(ref, "plan", "w1")
+    assert grant.lease is not None
+    event = submitted(TaskSpec(task_id=ref.task_id, goal="Why?"))
+    store.write_output(grant.lease, plan(ref), event=event)
+    record = store.load(ref)
+    assert record.plan == plan(ref)
+    assert record.plan is not None
+    assert record.plan.complexity == Complexity(score=1, source="observed")
+    assert record.done == {"plan"}
+    assert record.steps["plan"].attempts == 1
+    assert record.steps["plan"].started_ms is not None
+    assert record.deadline_ms - record.accepted_ms == 60_000
+
+
+def test_every_event_is_in_the_jobs_stream_and_in_the_ledger(
+    store: JobStore, accept: Accept, client: redis.Redis
+) -> None:
+    ref = accept()
+    store.finish(ref, result(ref, "a"), event=end(ref))
+    seen = [event.event for event in history(client, ref)]
+    assert seen == ["job_submitted", "job_end"]
+    assert len(Ledger(client).read()) == 2
+    assert all(event.at_ms > 1_600_000_000_000 for event in history(client, ref))
+
+
+def test_every_key_of_a_job_has_a_ttl(store: JobStore, accept: Accept, client: redis.Redis) -> None:
+    ref = accept(idempotency_key="k")
+    store.acquire(ref, "thesis", "w1")
+    owned = {names.LEDGER, names.LEDGER_ID, names.ACTIVE}
+    endless = [key for key in client.scan_iter() if key not in owned and client.pttl(key) < 0]
+    assert endless == []
+
+
+def test_a_job_that_expired_is_said_to_be_unknown(store: JobStore) -> None:
+    with pytest.raises(JobNotFound, match="may have expired"):
+        store.load(JobRef("default", "gone"))
+
+
+def test_a_redis_that_is_away_is_said_to_be_away_without_its_address() -> None:
+    away = JobStore(connect("redis://:hunter2@127.0.0.1:1/0"))
+    with pytest.raises(StoreUnavailable, match="cannot be reached") as caught:
+        away.now_ms()
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("length", "priority"), [(0, 0), (2, 9)])
+def test_a_queues_length_counts_all_priorities(
+    store: JobStore, client: redis.Redis, length: int, priority: int
+) -> None:
+    key = dict(zip(names.PRIORITY_STEPS, names.queue_lists("q"), strict=True))[priority]
+    if length:
+        client.rpush(key, *range(length))
+    assert store.queue_length("q") == length

@@ -1,0 +1,140 @@
+"""A step has one owner at a time and one output for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+
+from orchestrator.contracts import Passage, TaskSpec
+from orchestrator.store import JobRef, JobStore
+from orchestrator.store.jobs import LEASE_MS, Lease
+from tests.integration.store.conftest import ended, output, submitted
+
+pytestmark = pytest.mark.integration
+Accept = Callable[..., JobRef]
+
+
+def granted(store: JobStore, ref: JobRef, owner: str = "w1") -> Lease:
+    grant = store.acquire(ref, "thesis", owner)
+    assert grant.status == "granted"
+    assert grant.lease is not None
+    return grant.lease
+
+
+def lapse(client: redis.Redis, lease: Lease) -> None:
+    """What Redis does when nobody renews for the TTL."""
+    client.delete(lease.ref.lease(lease.step))
+
+
+def test_of_many_workers_that_ask_at_once_one_gets_the_lease(store: JobStore, accept: Accept) -> None:
+    ref = accept()
+    with ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(lambda n: store.acquire(ref, "thesis", f"w{n}").status, range(64)))
+    assert sorted(set(statuses)) == ["granted", "held"]
+    assert statuses.count("granted") == 1
+
+
+def test_a_lease_runs_out_by_itself(store: JobStore, accept: Accept, client: redis.Redis) -> None:
+    lease = granted(store, accept())
+    assert 0 < client.pttl(lease.ref.lease("thesis")) <= LEASE_MS
+
+
+def test_renewing_keeps_it_and_says_whether_somebody_watches(
+    store: JobStore, accept: Accept, client: redis.Redis
+) -> None:
+    lease = granted(store, accept())
+    client.pexpire(lease.ref.lease("thesis"), 50)
+    assert store.renew([lease]) == ["kept"]
+    assert client.pttl(lease.ref.lease("thesis")) > 50
+    client.set(lease.ref.watch, "1")
+    assert store.renew([lease]) == ["kept_watched"]
+
+
+def test_after_a_takeover_the_first_owner_can_neither_renew_nor_write(
+    store: JobStore, accept: Accept, client: redis.Redis
+) -> None:
+    first = granted(store, accept(), "w1")
+    lapse(client, first)
+    second = granted(store, first.ref, "w2")
+    assert store.renew([first, second]) == ["lost", "kept"]
+    assert store.write_output(first, output(first.ref, "late"), event=ended(first.ref)) == "lost"
+    assert store.write_output(second, output(first.ref, "mine"), event=ended(first.ref)) == "written"
+    assert store.load(first.ref).outputs["thesis"].summary == "mine"
+
+
+def test_a_lease_that_ran_out_untaken_is_still_its_owners(
+    store: JobStore, accept: Accept, client: redis.Redis
+) -> None:
+    """Redis was away for longer than the TTL: what was paid for is not thrown away."""
+    lease = granted(store, accept())
+    lapse(client, lease)
+    assert store.renew([lease]) == ["kept"]
+    lapse(client, lease)
+    assert store.write_output(lease, output(lease.ref), event=ended(lease.ref)) == "written"
+
+
+def test_an_output_is_written_once(store: JobStore, accept: Accept) -> None:
+    lease = granted(store, accept())
+    assert store.write_output(lease, output(lease.ref, "first"), event=ended(lease.ref)) == "written"
+    assert store.write_output(lease, output(lease.ref, "second"), event=ended(lease.ref)) == "duplicate"
+    assert store.load(lease.ref).outputs["thesis"].summary == "first"
+    assert store.acquire(lease.ref, "thesis", "w2").status == "done"
+
+
+def test_passages_that_a_tool_brought_join_the_evidence_with_the_output(
+    store: JobStore, accept: Accept
+) -> None:
+    lease = granted(store, accept())
+    found = Passage(id="p9", source="a.md", text="Nine.")
+    store.write_output(lease, output(lease.ref), event=ended(lease.ref), passages=[found])
+    assert store.passages(lease.ref) == (found,)
+
+
+def test_an_attempt_counts_takeovers_only(store: JobStore, accept: Accept, client: redis.Redis) -> None:
+    ref = accept()
+    lease = granted(store, ref)
+    assert store.acquire(ref, "thesis", "w2").status == "held"
+    lapse(client, lease)
+    assert store.acquire(ref, "thesis", "w3").attempt == 2
+
+
+def test_no_lease_past_the_deadline(store: JobStore) -> None:
+    spec = TaskSpec(task_id="late", goal="Why?")
+    store.accept(spec, deadline_s=0.001, event=submitted(spec))
+    ref = JobRef("default", "late")
+    while store.now_ms() <= store.load(ref).deadline_ms:
+        pass
+    assert store.acquire(ref, "thesis", "w1").status == "expired"
+
+
+def test_a_running_lease_is_not_renewed_past_the_deadline(
+    store: JobStore, accept: Accept, client: redis.Redis
+) -> None:
+    lease = granted(store, accept())
+    client.hset(lease.ref.job, "deadline_ms", store.now_ms() - 1)
+    assert store.renew([lease]) == ["expired"]
+
+
+def test_a_job_that_ended_takes_no_more_work(store: JobStore, accept: Accept, client: redis.Redis) -> None:
+    lease = granted(store, accept())
+    client.hset(lease.ref.job, "state", "ended")
+    assert store.renew([lease]) == ["cancelled"]
+    assert store.acquire(lease.ref, "synthesis", "w1").status == "ended"
+    assert store.write_output(lease, output(lease.ref), event=ended(lease.ref)) in ("ended", "lost")
+    assert store.load(lease.ref).outputs == {}
+
+
+def test_a_job_nobody_knows_gives_no_lease(store: JobStore) -> None:
+    assert store.acquire(JobRef("default", "nobody"), "thesis", "w1").status == "missing"
+
+
+def test_releasing_lets_the_next_one_in_at_once(store: JobStore, accept: Accept) -> None:
+    lease = granted(store, accept())
+    store.release(lease)
+    again = store.acquire(lease.ref, "thesis", "w2")
+    assert (again.status, again.attempt) == ("granted", 1)
+    store.release(lease)  # no longer ours to give back
+    assert store.acquire(lease.ref, "thesis", "w3").status == "held"
