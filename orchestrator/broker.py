@@ -1,0 +1,107 @@
+"""The Celery application that producers, workers and the sweep share: names, queues, priorities, settings.
+
+Messages carry ids and nothing else. Queue names carry the protocol's major number, so that an older worker never
+sees a newer message. Each setting below that differs from Celery's default says why.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from celery import Celery
+from celery.backends.redis import RedisBackend
+
+from orchestrator.contracts import PROTOCOL
+from orchestrator.errors import InvalidSettings
+from orchestrator.settings import Settings
+from orchestrator.store.connection import backend_url, broker_url
+from orchestrator.store.keys import PRIORITY_STEPS
+
+TASK_PREFIX = "triptych."
+PRIORITY = {"synthesis": 0, "resolution": 3, "rebuttal": 6}
+"""Finish before you start: 0 is taken first. What is not named is new work, and comes last."""
+NEW_WORK = 9
+QUEUES = ("plan", "thesis", "antithesis", "synthesis")
+"""One queue per persona, so that they scale apart; both forms of the antithesis share one."""
+LONGEST_STEP_S = 3_600
+
+
+def queue_for(step: str) -> str:
+    """The queue that a step's messages wait in."""
+    persona = step.partition(":")[0].partition("_")[0]
+    return f"triptych.v{PROTOCOL}.{persona}"
+
+
+def priority_for(step: str) -> int:
+    """The Redis transport's priority of a step: lower is sooner."""
+    return PRIORITY.get(step.partition(":")[0], NEW_WORK)
+
+
+class QuietBackend(RedisBackend):
+    """Celery's Redis backend without its subscriptions.
+
+    Producers wait on the job's event stream, never on an ``AsyncResult``; Celery subscribes to two channels per
+    chord all the same, and never lets go of them (4 KB each, measured).
+    """
+
+    def on_task_call(self, producer: object, task_id: str) -> None:
+        """Do not subscribe for a message that is sent."""
+
+    def add_pending_result(self, result: object, weak: bool = False) -> object:  # noqa: ARG002, FBT001, FBT002 - celery's signature
+        """Do not subscribe for a member of a group either."""
+        return result
+
+
+def make_app(settings: Settings) -> Celery:
+    """A Celery application for this deployment. Nothing is connected until something is sent."""
+    if settings.redis_url is None:
+        raise InvalidSettings("REDIS_URL", "is not set; name the Redis that the workers use")
+    url = settings.redis_url.get_secret_value()
+    app = Celery("triptych", set_as_current=False)
+    app.conf.update(
+        broker_url=broker_url(url),
+        result_backend=f"{__name__}:QuietBackend+{backend_url(url)}",
+        # JSON only: nothing that arrives is ever unpickled.
+        task_serializer="json",
+        result_serializer="json",
+        accept_content=["json"],
+        # A message is done when its step is: a killed worker's message comes back (the sweep is sooner).
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        # Outputs are read from the record; storing results too opens two windows in which a chord hangs.
+        task_ignore_result=True,
+        result_expires=LONGEST_STEP_S,
+        result_backend_thread_safe=True,
+        redis_max_connections=3_000,
+        redis_socket_timeout=10.0,
+        redis_retry_on_timeout=True,
+        redis_backend_health_check_interval=25,
+        broker_transport_options={
+            # Longer than any step may take: redelivery of a running step is not how Triptych recovers.
+            "visibility_timeout": LONGEST_STEP_S + 600,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "max_connections": 3_000,
+            "queue_order_strategy": "priority",
+            "priority_steps": list(PRIORITY_STEPS),
+            "sep": ":",
+            "socket_timeout": 10.0,
+            "socket_keepalive": not url.startswith("unix:"),
+            "health_check_interval": 25,
+        },
+        task_default_priority=NEW_WORK,
+        broker_connection_retry_on_startup=True,
+        # A producer must hear at once that Redis is away; its caller decides whether to try again.
+        task_publish_retry=False,
+        worker_soft_shutdown_timeout=20.0,
+        worker_enable_soft_shutdown_on_idle=True,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        enable_utc=True,
+        task_create_missing_queues=True,
+        task_default_queue=queue_for("plan"),
+    )
+    logging.getLogger("celery.redirected").setLevel(logging.ERROR)
+    return app

@@ -1,0 +1,146 @@
+"""Recovery is a sweep over the record, not a visibility timeout.
+
+Any worker may run it; a lock lets one at a time. It sends what is runnable, unleased and not known to be queued, as
+bare messages under their deterministic ids: never a canvas again. A message too many costs one look at the record;
+a message too few would cost the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from celery import Celery
+from pydantic import ValidationError
+
+from orchestrator.broker import queue_for
+from orchestrator.canvas import bare, send
+from orchestrator.errors import JobNotFound
+from orchestrator.routing.flow import ready
+from orchestrator.store import JobRecord, JobRef, JobStore, StepState
+from orchestrator.store.jobs import LEASE_MS
+from orchestrator.store.record import PLAN
+
+FIRST_LOOK_MS = 3_000
+"""How long a message may be under way before a second one is sent; doubles with every one sent."""
+LONGEST_LOOK_MS = 60_000
+
+
+def runnable(record: JobRecord) -> tuple[str, ...]:
+    """Steps that could run now: no output yet, all inputs there.
+
+    A job whose last output is stored but that has no result yet wants its last step again: that one finds the
+    output and finishes the job.
+    """
+    if not record.open:
+        return ()
+    if record.plan is None:
+        return (PLAN,)
+    steps = ready(record.plan.mode, record.done)
+    return steps or ("synthesis",)
+
+
+def due(state: StepState, *, runnable_since_ms: int, now_ms: int, backlog: bool) -> bool:
+    """Whether to send an unleased, runnable step again.
+
+    It was started after its last message was sent, and nobody holds it: its worker is gone, so at once. Otherwise
+    its message may still be waiting in a queue: after a while that doubles with every message sent, and at the
+    longest look where its queue has a ``backlog``.
+    """
+    if state.attempts > state.sent_at_attempt:
+        return True
+    patience = (
+        LONGEST_LOOK_MS if backlog else min(LONGEST_LOOK_MS, FIRST_LOOK_MS * 2 ** max(0, state.sends - 1))
+    )
+    return now_ms - max(runnable_since_ms, state.sent_ms or 0) >= patience
+
+
+def runnable_since(record: JobRecord) -> int:
+    """When the latest of the outputs so far was stored, or else when the job was accepted (epoch ms)."""
+    return max([record.accepted_ms, *(s.ended_ms for s in record.steps.values() if s.ended_ms)])
+
+
+def sweep(
+    store: JobStore,
+    app: Celery,
+    *,
+    on_expired: Callable[[JobRef, JobRecord], None],
+    on_resent: Callable[[JobRef, str, int], None],
+    on_unreadable: Callable[[JobRef, Exception], None],
+) -> int:
+    """Look at every job without a result once; returns how many messages were sent.
+
+    ``on_expired`` gets jobs past their deadline (and has to finish them); ``on_resent`` is told of every message,
+    ``on_unreadable`` of records that hold something Triptych did not write (they leave the sweep's list).
+    """
+    now, sent = store.now_ms(), 0
+    backlogs: dict[str, bool] = {}
+
+    def backlog(step: str) -> bool:
+        queue = queue_for(step)
+        if queue not in backlogs:
+            backlogs[queue] = store.queue_length(queue) > 0
+        return backlogs[queue]
+
+    for ref in store.active():
+        try:
+            record = store.load(ref)
+        except JobNotFound:
+            store.forget_active(ref)
+            continue
+        except (ValidationError, KeyError, ValueError) as error:
+            # What is in Redis is untrusted: a record nobody can read must not keep the others from being swept.
+            store.forget_active(ref)
+            on_unreadable(ref, error)
+            continue
+        if not record.open:
+            continue
+        if now >= record.deadline_ms + LEASE_MS:
+            # Past the deadline leases are no longer renewed: after one TTL nobody is at it any more.
+            on_expired(ref, record)
+            continue
+        steps = runnable(record)
+        held = store.leased(ref, steps)
+        since = runnable_since(record)
+        lost = [
+            step
+            for step in steps
+            if step not in held
+            and due(
+                record.steps.get(step, StepState()),
+                runnable_since_ms=since,
+                now_ms=now,
+                backlog=backlog(step),
+            )
+        ]
+        if not lost:
+            continue
+        store.mark_sent(ref, lost)
+        send(app, [bare(app, ref, step) for step in lost])
+        for step in lost:
+            on_resent(ref, step, record.steps.get(step, StepState()).attempts)
+        sent += len(lost)
+    return sent
+
+
+@dataclass
+class Contact:
+    """How long Redis has answered without a break: after an outage nobody takes over before one lease TTL.
+
+    Leases could not be renewed while Redis was away; their owners get one TTL to say that they live.
+    """
+
+    since_ms: int | None = field(default=None)
+
+    def answered(self, now_ms: int) -> None:
+        """Redis answered."""
+        if self.since_ms is None:
+            self.since_ms = now_ms
+
+    def broke(self) -> None:
+        """Redis did not answer."""
+        self.since_ms = None
+
+    def may_take_over(self, now_ms: int) -> bool:
+        """Whether a lease that is gone now was let go, not kept from being renewed."""
+        return self.since_ms is not None and now_ms - self.since_ms >= LEASE_MS

@@ -1,0 +1,53 @@
+"""A job's way in: validated, recorded, announced, and only then sent. Blocking; raises before anything is started."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from orchestrator.canvas import bare, send
+from orchestrator.contracts import TaskSpec
+from orchestrator.contracts.events import JobSubmitted
+from orchestrator.errors import IdempotencyConflict
+from orchestrator.settings import Settings
+from orchestrator.store import JobRef, JobStore
+from orchestrator.store.record import PLAN
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """Where the job is; ``created`` is False when the same job had been accepted before."""
+
+    ref: JobRef
+    created: bool
+
+
+def submit(spec: TaskSpec, *, store: JobStore, app: Celery, settings: Settings) -> Submitted:
+    """Accept one job and send its plan step. May be called twice with the same spec: the second finds the first.
+
+    Once this returns, or raises anything after the record was written, the job will run: where the message could
+    not be sent, the sweep sends it. Raises ``IdempotencyConflict`` and ``StoreUnavailable``.
+    """
+    event = JobSubmitted(
+        event_id=uuid.uuid4().hex,
+        task_id=spec.task_id,
+        tenant=spec.tenant,
+        requested_mode=spec.mode,
+        deadline_s=spec.deadline_s or settings.deadline_s,
+    )
+    status, task_id = store.accept(spec, deadline_s=event.deadline_s, event=event)
+    if status == "conflict":
+        what = "idempotency_key" if spec.idempotency_key else "task_id"
+        raise IdempotencyConflict(
+            f"{what} is taken by job {task_id!r} with a different body; send the same body, or choose another {what}"
+        )
+    ref = JobRef(spec.tenant, task_id)
+    if status == "created":
+        # Where this fails the job is recorded all the same: a worker's sweep finds and sends its plan.
+        with suppress(OperationalError):
+            send(app, [bare(app, ref, PLAN)])
+    return Submitted(ref, created=status == "created")
