@@ -1,0 +1,113 @@
+"""A model server that sends exactly the bytes that a test wrote, and notices when the client hangs up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Step = bytes | Literal["hold", "abort"]
+"""Bytes to send, ``hold``: send nothing until the client hangs up, ``abort``: reset the connection."""
+
+STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+END = b"0\r\n\r\n"
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def events(*payloads: dict[str, Any] | str) -> list[Step]:
+    """A whole, well-formed stream of these payloads, each in a chunk of its own."""
+    return [STREAM, *(event(payload) for payload in payloads), END]
+
+
+def event(payload: dict[str, Any] | str) -> bytes:
+    data = payload if isinstance(payload, str) else json.dumps(payload)
+    return chunk(f"data: {data}\n\n".encode())
+
+
+def document(
+    body: dict[str, Any] | str, *, status: int = 200, kind: str = "application/json", **headers: str
+) -> bytes:
+    raw = (body if isinstance(body, str) else json.dumps(body)).encode()
+    lines = [f"HTTP/1.1 {status} .", f"content-type: {kind}", f"content-length: {len(raw)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + raw
+
+
+@dataclass(frozen=True)
+class Request:
+    path: str
+    headers: dict[str, str]
+    body: Any
+
+
+class WireServer:
+    """One reply per request, in order; a request too many gets a 418, which no test expects."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.connections = 0
+        self.hung_up = threading.Event()
+        self._replies: deque[tuple[Step, ...]] = deque()
+        self._loop = asyncio.new_event_loop()
+        self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def reply(self, *steps: Step) -> None:
+        self._replies.append(steps)
+
+    def close(self) -> None:
+        if self._loop.is_closed():
+            return
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(5)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    async def _stop(self) -> None:
+        self._server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while await self._serve_one(reader, writer):
+                pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            self.hung_up.set()
+        finally:
+            writer.close()
+
+    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first, *lines = head.strip().split("\r\n")
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        self.requests.append(Request(first.split(" ")[1], headers, json.loads(body)))
+        steps = self._replies.popleft() if self._replies else (document("{}", status=418),)
+        for step in steps:
+            if step == "abort":
+                writer.transport.abort()
+                return False
+            if step == "hold":
+                await reader.read()
+                self.hung_up.set()
+                return False
+            writer.write(step)
+            await writer.drain()
+        # Without a length or chunks, the connection's end is the body's end.
+        return b"content-length" in steps[0] or b"chunked" in steps[0]

@@ -1,0 +1,1 @@
+"""The extractive engine: what it may say, and that it argues."""

@@ -1,0 +1,1 @@
+"""Model calls: providers behind one protocol, one event loop per process, one owner of retries."""

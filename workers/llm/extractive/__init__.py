@@ -1,0 +1,68 @@
+"""The extractive engine: a provider that argues from the documents themselves, without a model.
+
+It reads the brief instead of the prompt, chooses sentences, and writes the answer format that models write.
+Deterministic, offline, and bounded: the same brief gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import assert_never
+
+from orchestrator.contracts import Usage
+from orchestrator.language import detect_language
+from workers.brief import Brief
+from workers.llm.extractive.antithesis import draft_antithesis, draft_standalone
+from workers.llm.extractive.draft import Draft, write
+from workers.llm.extractive.phrases import Phrases
+from workers.llm.extractive.synthesis import draft_synthesis
+from workers.llm.extractive.thesis import draft_thesis
+from workers.llm.extractive.topic import Topic
+from workers.llm.protocol import Delta, Finish, ModelRequest
+
+__all__ = ["Extractive", "answer"]
+
+_PIECE_CHARS = 64
+
+
+class Extractive:
+    """The provider. Never fails on a valid brief; without relevant evidence it answers without claims.
+
+    Usage is all zero: no model was called. The answer is bounded by its few claims, not by ``max_output_tokens``.
+    """
+
+    name = "extractive"
+    model = "extractive"
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[Delta | Finish]:
+        """Answer from ``request.brief``; the choosing runs on a thread, off the event loop."""
+        text = await asyncio.to_thread(answer, request.brief)
+        for at in range(0, len(text), _PIECE_CHARS):
+            yield Delta(text[at : at + _PIECE_CHARS])
+        yield Finish("stop", Usage(), self.model)
+
+    async def aclose(self) -> None:
+        """Nothing is kept open."""
+
+
+def answer(brief: Brief) -> str:
+    """Write the whole answer in the wire format: a pure function of the brief."""
+    prefix = {"thesis": "t", "antithesis": "a", "antithesis_standalone": "a", "synthesis": "s"}[brief.form]
+    return "".join(write(_draft(brief), prefix))
+
+
+def _draft(brief: Brief) -> Draft:
+    topic = Topic(brief)
+    say = Phrases(korean=detect_language(brief.task.goal) == "ko")
+    match brief.form:
+        case "thesis":
+            return draft_thesis(topic, say)
+        case "antithesis":
+            return draft_antithesis(topic, brief, say)
+        case "antithesis_standalone":
+            return draft_standalone(topic, brief, say)
+        case "synthesis":
+            return draft_synthesis(topic, brief, say)
+        case never:
+            assert_never(never)
