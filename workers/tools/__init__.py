@@ -1,0 +1,1 @@
+"""Tools that personas may call. A file here with a module-level ``TOOL`` adds one."""
