@@ -1,0 +1,38 @@
+"""``python -m workers``: one worker process. ``triptych worker`` starts it with the same arguments."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from orchestrator.errors import CallerError, WorldError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a worker until it is told to stop (SIGTERM drains). Returns the exit code."""
+    from orchestrator.broker import QUEUES
+    from orchestrator.settings import load_settings
+
+    parser = argparse.ArgumentParser(prog="triptych worker", description="Run one worker process.")
+    parser.add_argument(
+        "--queues",
+        default=",".join(QUEUES),
+        help=f"comma-separated personas to work for (default: {','.join(QUEUES)})",
+    )
+    parser.add_argument("--concurrency", type=int, help="threads (default: TRIPTYCH_CONCURRENCY)")
+    arguments = parser.parse_args(argv)
+    try:
+        settings = load_settings()
+        wanted = [name.strip() for name in arguments.queues.split(",") if name.strip()]
+        if unknown := [name for name in wanted if name not in QUEUES] or not wanted:
+            parser.error(f"--queues: unknown {unknown}; choose from {', '.join(QUEUES)}")
+        from workers.serve import serve
+
+        return serve(settings, queues=wanted, concurrency=arguments.concurrency or settings.concurrency)
+    except (CallerError, WorldError) as error:
+        print(f"triptych worker: {error}", file=sys.stderr)  # noqa: T201 - the command's own error line
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""A worker process: Celery's consumer on a pool of threads, with the heartbeat and the sweep beside it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from celery import signals
+
+from orchestrator.broker import queue_for
+from orchestrator.settings import Settings
+from orchestrator.store.connection import check
+from workers.runtime import Runtime
+from workers.telemetry import configure_logging
+
+log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings, *, queues: Sequence[str], concurrency: int) -> int:
+    """Work until told to stop. SIGTERM drains: steps in flight finish. Returns Celery's exit code.
+
+    Raises ``InvalidSettings`` and ``StoreUnavailable`` before anything is consumed.
+    """
+    configure_logging(settings.log_level)
+    runtime = Runtime(settings)
+    check(runtime.store.client)
+
+    def begin(**_: Any) -> None:  # noqa: ANN401 - celery's signal arguments
+        runtime.sweeper.start()
+        runtime.archiver.start()
+        log.info(
+            "worker_ready", queues=list(queues), concurrency=concurrency, model=settings.model or "extractive"
+        )
+
+    signals.worker_ready.connect(begin, weak=False)
+    worker = runtime.app.Worker(
+        hostname=f"triptych-{os.getpid()}@{socket.gethostname()}",
+        # Personas wait on the network: threads at a few ms per job, where prefork needs a process per call.
+        pool="threads",
+        concurrency=concurrency,
+        queues=[queue_for(name) for name in queues],
+        loglevel=settings.log_level,
+        without_gossip=True,
+        without_mingle=True,
+        quiet=True,
+    )
+    try:
+        worker.start()
+    finally:
+        runtime.close()
+    return int(worker.exitcode or 0)

@@ -1,0 +1,37 @@
+"""The Celery tasks: one per step, each a thin door to the executor. They take ids and return nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery, Task
+
+from orchestrator.broker import TASK_PREFIX
+from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS, THESIS
+from orchestrator.store import JobRef
+from orchestrator.store.record import PLAN
+from workers.execution import Executor
+
+STEPS = (PLAN, THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS)
+
+
+def register(app: Celery, executor: Callable[[], Executor]) -> None:
+    """Give the application one task per step: ``triptych.plan(tenant, task_id)`` and so on.
+
+    ``executor`` is asked at run time, so that a process makes its connections after it has started.
+    """
+    for step in STEPS:
+        app.task(name=TASK_PREFIX + step, bind=True, ignore_result=True)(_body(step, executor))
+
+
+def _body(step: str, executor: Callable[[], Executor]) -> Callable[[Task[Any, Any], str, str], None]:
+    def run(task: Task[Any, Any], tenant: str, task_id: str) -> None:
+        request = task.request
+        in_canvas = bool(request.chord or request.chain)
+        # The last step of a canvas carries neither; what follows it does not depend on who sent it.
+        executor().run(JobRef(tenant, task_id), step, alone=not in_canvas)
+
+    run.__name__ = step
+    run.__doc__ = f"Run the {step} step of a job."
+    return run
