@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install test check unit integration lint types format lock clean
+.PHONY: help install demo test check unit integration lint types format lock clean
 
 help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -12,6 +12,9 @@ install: .venv/installed ## Make .venv from the hashed lock.
 .venv/installed: requirements.lock pyproject.toml scripts/install.py
 	@$(PYTHON) scripts/install.py
 	@touch $@
+
+demo: install ## Answer a question from the documents in examples/ (no Redis, no key, no LLM needed).
+	@$(BIN)/triptych run "Should the Harbor team move order processing from the nightly batch to an event queue?" --docs examples/queue-migration
 
 check: lint types unit ## The fast loop: lint, types, unit tests.
 

@@ -1,0 +1,171 @@
+"""What a person sees of a running job: a state folded from its events, and two ways to show it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.contracts.events import Event, PlanReady, StepEnd, StepRecovered, StepStart, ToolCall
+from orchestrator.plaintext import one_line
+from orchestrator.routing.flow import FLOWS
+from orchestrator.store import LiveText
+
+_MARK = {"waiting": "\N{MIDDLE DOT}", "running": "\N{BLACK RIGHT-POINTING TRIANGLE}", "ok": "\N{CHECK MARK}"}
+_STYLE = {"waiting": "dim", "running": "cyan", "ok": "green", "failed": "red", "timeout": "red"}
+
+
+@dataclass
+class StepView:
+    """One step on the screen. ``duration_ms`` is set when it has ended."""
+
+    name: str
+    status: str = "waiting"
+    started_ms: int | None = None
+    duration_ms: int | None = None
+    where: str = ""
+    words: str = ""
+    model: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class JobView:
+    """A job as far as its events tell. ``now_ms`` runs on between events, by this process's clock."""
+
+    steps: dict[str, StepView] = field(default_factory=lambda: {"plan": StepView("plan")})
+    mode: str = ""
+    mode_reason: str = ""
+    _at_ms: int = 0
+    _heard: float = 0.0
+
+    def now_ms(self) -> int:
+        """Redis TIME, as estimated from the newest event."""
+        return self._at_ms + round((time.monotonic() - self._heard) * 1_000) if self._at_ms else 0
+
+    def apply(self, event: Event | LiveText) -> StepView | None:
+        """Fold one event in; returns the step that it changed, if any."""
+        if isinstance(event, LiveText):
+            view = self._step(event.step)
+            if view.status == "running":
+                view.words = event.text
+            return view
+        if event.at_ms > self._at_ms:
+            self._at_ms, self._heard = event.at_ms, time.monotonic()
+        if isinstance(event, PlanReady):
+            self.mode, self.mode_reason = event.mode, event.mode_reason
+            for step in FLOWS[event.mode]:
+                self._step(step)
+            return None
+        if not isinstance(event, (StepStart, StepEnd, ToolCall, StepRecovered)) or event.step is None:
+            return None
+        view = self._step(event.step)
+        if isinstance(event, StepStart):
+            view.status, view.started_ms = "running", event.at_ms
+            view.where = f"{event.worker}:{event.process_id}/{event.thread_id}"
+        elif isinstance(event, StepEnd):
+            view.status, view.duration_ms = event.status, event.duration_ms
+            view.model = event.model
+            if event.kind:
+                view.notes.append(event.kind)
+        elif isinstance(event, ToolCall):
+            view.notes.append(f"{event.tool}: {event.passages} passages")
+        else:
+            view.notes.append("taken over after its worker was lost")
+        return view
+
+    def elapsed_ms(self, view: StepView) -> int | None:
+        """How long a step ran, or has been running."""
+        if view.duration_ms is not None:
+            return view.duration_ms
+        return max(0, self.now_ms() - view.started_ms) if view.started_ms else None
+
+    def _step(self, name: str) -> StepView:
+        return self.steps.setdefault(name, StepView(name))
+
+
+class LiveTable:
+    """The view of a terminal: one row per step, redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        self.view = JobView()
+        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8, transient=False)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def show(self, event: Event | LiveText | None) -> None:
+        """Take one event."""
+        if event is not None:
+            self.view.apply(event)
+
+    def _draw(self) -> RenderableType:
+        table = Table(box=None, pad_edge=False, expand=True, show_header=False)
+        table.add_column(width=1)
+        table.add_column(min_width=22, no_wrap=True)
+        table.add_column(justify="right", width=8)
+        table.add_column(no_wrap=True, max_width=30, style="dim")
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        for view in self.view.steps.values():
+            elapsed = self.view.elapsed_ms(view)
+            table.add_row(
+                Text(_MARK.get(view.status, "\N{BALLOT X}"), style=_STYLE.get(view.status, "")),
+                view.name.replace("_", " "),
+                f"{elapsed / 1_000:.2f} s" if elapsed is not None else "",
+                view.where,
+                Text(_said(view, self.view), style=_STYLE.get(view.status, "")),
+            )
+        return table
+
+
+class PlainLines:
+    """The view of a log or a pipe: one line per event, nothing redrawn."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.view = JobView()
+        self._say = say
+        self._spoke: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def show(self, event: Event | LiveText | None) -> None:
+        """Take one event and say what it changed."""
+        if event is None:
+            return
+        step = self.view.apply(event)
+        if isinstance(event, PlanReady):
+            self._say(f"plan: {event.mode}, {event.passages} passages ({event.mode_reason})")
+        elif isinstance(event, LiveText) and step and step.words and step.name not in self._spoke:
+            self._spoke.add(step.name)
+            self._say(f"{step.name}: {one_line(step.words, 100)}")
+        elif isinstance(event, StepStart) and step:
+            self._say(f"{step.name}: started on {step.where}")
+        elif isinstance(event, StepEnd) and step and event.step != "plan":
+            kind = f" ({event.kind})" if event.kind else ""
+            self._say(f"{step.name}: {event.status}{kind} after {event.duration_ms / 1_000:.2f} s")
+        elif isinstance(event, (ToolCall, StepRecovered)) and step:
+            self._say(f"{step.name}: {step.notes[-1]}")
+
+
+def _said(view: StepView, job: JobView) -> str:
+    if view.status == "running":
+        return one_line(view.words, 400) or "..."
+    if view.name == "plan" and job.mode:
+        return f"{job.mode}: {one_line(job.mode_reason, 200)}"
+    return (
+        one_line(", ".join(view.notes) or view.words or view.model, 400) if view.status != "waiting" else ""
+    )

@@ -1,0 +1,23 @@
+"""``triptych worker``: take part in a fleet from this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+
+def worker(
+    queues: str = typer.Option(
+        "plan,thesis,antithesis,synthesis",
+        help="Comma-separated personas to work for, so that they scale apart.",
+    ),
+    concurrency: int | None = typer.Option(None, min=1, help="Threads (default: TRIPTYCH_CONCURRENCY)."),
+) -> None:
+    """Run a worker on the Redis that REDIS_URL names, until it is stopped (SIGTERM finishes what is under way)."""
+    command = [sys.executable, "-m", "workers", "--queues", queues]
+    if concurrency:
+        command += ["--concurrency", str(concurrency)]
+    # This process becomes the worker: signals reach it directly, and the command line never imports it.
+    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter and module
