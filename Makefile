@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check unit integration lint types format lock clean
+.PHONY: help install demo test check unit integration lint types contracts format lock clean
 
 help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,9 +16,9 @@ install: .venv/installed ## Make .venv from the hashed lock.
 demo: install ## Answer a question from the documents in examples/ (no Redis, no key, no LLM needed).
 	@$(BIN)/triptych run "Should the Harbor team move order processing from the nightly batch to an event queue?" --docs examples/queue-migration
 
-check: lint types unit ## The fast loop: lint, types, unit tests.
+check: lint types contracts unit ## The fast loop: lint, types, import contracts, unit tests.
 
-test: lint types ## Everything that has to hold: check, and the integration tests.
+test: lint types contracts ## Everything that has to hold: check, and the integration tests.
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak"
 
 unit: install ## Unit tests.
@@ -33,6 +33,9 @@ lint: install
 
 types: install
 	$(BIN)/mypy
+
+contracts: install
+	$(BIN)/lint-imports
 
 format: install ## Format the code.
 	$(BIN)/ruff format .
