@@ -124,7 +124,9 @@ def _fold_char(ch: str) -> str:
         return _KINDS[ch]
     tag, _, mapping = unicodedata.decomposition(ch).partition(" ")
     if not tag.startswith("<") or _KEPT.match(ch):
-        return unicodedata.normalize("NFC", ch)
+        # A canonical equivalent may be of a kind itself: U+2329 is U+3008 by another number.
+        composed = unicodedata.normalize("NFC", ch)
+        return _KINDS.get(composed, composed)
     if tag in _KEPT_TAGS:
         return ch
     # One level at a time, so that the square "m²" becomes "m²" and not "m2".
