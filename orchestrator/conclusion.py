@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from orchestrator.contracts import Reason
+from orchestrator import __version__
+from orchestrator.contracts import EvalReport, Provenance, Reason, Result
 from orchestrator.contracts.events import Evaluated, JobEnd
+from orchestrator.errors import StoreUnavailable
 from orchestrator.evidence import judge
 from orchestrator.outcome import assemble
+from orchestrator.replies import settle
 from orchestrator.store import JobRecord, JobRef, JobStore, history
 from orchestrator.timeline import job_timings
 
@@ -24,44 +27,92 @@ def conclude(
 ) -> bool:
     """Judge what there is, make the one result of it, store it. ``cause`` is what ended the job before its time.
 
-    Returns False where the job had a result already.
+    Returns False where the job had a result already. A result that cannot be made is a failed result: a job that
+    cannot be concluded would never end. Raises ``StoreUnavailable``.
     """
-    passages = store.passages(ref)
-    evaluation = judge(
-        ref.task_id, passages, tuple(record.outputs.values()), evidence_required=record.spec.evidence_required
+    try:
+        result = _result(store, ref, record, cause)
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        why = f"its result could not be made ({type(error).__name__}); this is a defect of Triptych"
+        return give_up(store, ref, origin=origin, goal=record.spec.goal, why=why)
+    if record.outputs and store.once(ref, "eval"):
+        judged = result.eval
+        store.emit(
+            ref,
+            Evaluated(
+                **origin,
+                quality=judged.quality,
+                evidence_ok=judged.evidence_ok,
+                verdict=judged.verdict,
+                findings=len(judged.findings),
+            ),
+        )
+    return _finish(store, ref, result, origin, final_step)
+
+
+def conclude_overdue(store: JobStore, ref: JobRef, record: JobRecord, *, origin: dict[str, Any]) -> bool:
+    """End a job whose deadline has passed, with what there is. False where it had a result already."""
+    allowed_s = (record.deadline_ms - record.accepted_ms) / 1_000
+    cause = Reason(code="deadline", detail=f"the job's {allowed_s:g} s were up")
+    return conclude(store, ref, record, origin=origin, cause=cause)
+
+
+def give_up(
+    store: JobStore, ref: JobRef, *, origin: dict[str, Any], why: str, goal: str = "(unreadable)"
+) -> bool:
+    """End a job whose record cannot be read, or cannot be made a result of. False where it had a result already."""
+    result = Result(
+        task_id=ref.task_id,
+        tenant=ref.tenant,
+        status="failed",
+        reasons=(Reason(code="internal", detail=why),),
+        goal=goal,
+        language="en",
+        answer=f"There is no answer: {why}. Send the job again.",
+        eval=EvalReport(task_id=ref.task_id),
+        provenance=Provenance(triptych=__version__, llm_used=False),
     )
-    timings = job_timings(history(store.client, ref))
-    total_ms = store.now_ms() - record.accepted_ms
-    result = assemble(
+    return _finish(store, ref, result, origin, "synthesis")
+
+
+def _result(store: JobStore, ref: JobRef, record: JobRecord, cause: Reason | None) -> Result:
+    passages = store.passages(ref)
+    outputs = tuple(record.outputs.values())
+    evaluation = judge(ref.task_id, passages, outputs, evidence_required=record.spec.evidence_required)
+    now_ms = store.now_ms()
+    timings = job_timings(history(store.client, ref), now_ms=now_ms)
+    return assemble(
         record.spec,
         record.plan,
         record.outputs,
         passages,
         evaluation=evaluation,
-        timings=timings.model_copy(update={"total_ms": total_ms}),
+        timings=timings.model_copy(update={"total_ms": now_ms - record.accepted_ms}),
         cause=cause,
     )
-    if record.outputs and store.once(ref, "eval"):
-        store.emit(
-            ref,
-            Evaluated(
-                **origin,
-                quality=evaluation.quality,
-                evidence_ok=evaluation.evidence_ok,
-                verdict=evaluation.verdict,
-                findings=len(evaluation.findings),
-            ),
-        )
+
+
+def _finish(store: JobStore, ref: JobRef, result: Result, origin: dict[str, Any], final_step: str) -> bool:
     end = JobEnd(
         **{**origin, "event_id": _end_id(ref)},
         status=result.status,
-        reasons=result.reasons,
+        reasons=tuple(_without_text(reason) for reason in result.reasons),
         mode=result.mode,
-        total_ms=total_ms,
+        total_ms=result.timings.total_ms,
         usage=result.usage,
-        evidence_ok=evaluation.evidence_ok,
+        evidence_ok=result.eval.evidence_ok,
     )
-    return store.finish(ref, result, event=end, final_step=final_step)
+    first = store.finish(ref, result, event=end, final_step=final_step)
+    settle(store.client, ref)
+    return first
+
+
+def _without_text(reason: Reason) -> Reason:
+    """The ledger holds no document text: what the gate found is quoted in the result alone."""
+    detail = "" if reason.code == "evidence_failed" else reason.detail[:200]
+    return reason.model_copy(update={"detail": detail})
 
 
 def _end_id(ref: JobRef) -> str:

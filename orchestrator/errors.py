@@ -12,9 +12,11 @@
     ├── JobError                 this job's fault: other jobs are fine (CLI exit code 1)
     │   ├── LeaseLost            the step belongs to another worker now
     │   ├── JobCancelled         the job was cancelled or is past its deadline
+    │   ├── RecordUnreadable     the job's record holds something that this Triptych cannot read
     │   └── ModelError           a model call failed for good; ``kind`` is a ``Failure.kind``
     └── WorldError               something outside is away or broken: try again later (CLI exit code 2)
         ├── StoreUnavailable     Redis cannot be reached
+        ├── StillRunning         a wait was given up; the job goes on
         ├── ArchiveUnusable      the ledger's archive cannot be opened, read or written
         └── RetryableModelError  a model call failed in a way that may pass; ``retry_after_s`` where it was told
 
@@ -71,6 +73,8 @@ class JobError(TriptychError):
 
     usage: Usage | None = None
     """What a failed model call is known to have cost; it does not cross Celery's JSON."""
+    asked: tuple[str, str] | None = None
+    """Provider and model of a failed model call; does not cross Celery's JSON either."""
 
 
 class LeaseLost(JobError):
@@ -79,6 +83,10 @@ class LeaseLost(JobError):
 
 class JobCancelled(JobError):
     """The job was cancelled, or its deadline has passed."""
+
+
+class RecordUnreadable(JobError):
+    """The job's record holds something that this Triptych cannot read: it was tampered with, or is newer."""
 
 
 class ModelError(JobError):
@@ -99,6 +107,10 @@ class WorldError(TriptychError):
 
 class StoreUnavailable(WorldError):
     """Redis cannot be reached, or answers with something else than Redis would."""
+
+
+class StillRunning(WorldError):
+    """The job has not ended in the time that its caller gave it; it goes on."""
 
 
 class ArchiveUnusable(WorldError):

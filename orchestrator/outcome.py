@@ -24,7 +24,7 @@ from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHES
 
 EXTRACTIVE = "extractive"
 _FATAL: frozenset[ReasonCode] = frozenset(
-    {"no_evidence", "all_personas_lost", "plan_failed", "partial_refused", "cancelled"}
+    {"no_evidence", "all_personas_lost", "plan_failed", "partial_refused", "cancelled", "internal"}
 )
 _PARTIAL: frozenset[ReasonCode] = frozenset({"persona_lost", "synthesis_lost", "deadline"})
 
@@ -108,8 +108,10 @@ def assemble(
         said |= {o.persona: o for o in ordered if o.status == "ok"}
     claims = tuple(claim for output in shown for claim in output.claims)
     language = plan.language if plan else spec.language or detect_language(spec.goal)
-    models = sorted({f"{o.provider}:{o.model}" for o in ordered if o.model})
-    llm_used = any(o.provider not in ("", EXTRACTIVE) for o in ordered)
+    # An endpoint that refused every call made nothing of this result.
+    made_by = [o for o in ordered if o.model and (o.status == "ok" or o.usage.calls)]
+    models = sorted({f"{o.provider}:{o.model}" for o in made_by})
+    llm_used = any(o.provider != EXTRACTIVE for o in made_by)
     cited = _cited([o for o in said.values() if o], passages)
     return Result(
         task_id=spec.task_id,
@@ -124,7 +126,7 @@ def assemble(
             antithesis=said["antithesis"],
             reasons=reasons,
             language=language,
-            llm_used=llm_used or not ordered,
+            llm_used=llm_used or not any(o.provider == EXTRACTIVE for o in ordered),
             passages=cited,
         ),
         claims=claims,
@@ -134,7 +136,7 @@ def assemble(
         plan=plan,
         outputs=ordered,
         eval=evaluation,
-        usage=sum((o.usage for o in ordered), Usage()),
+        usage=sum((o.usage for o in ordered), plan.usage if plan else Usage()),
         timings=timings,
         provenance=Provenance(
             triptych=__version__,

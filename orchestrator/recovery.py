@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from celery import Celery
-from pydantic import ValidationError
+from kombu.exceptions import OperationalError
 
 from orchestrator.broker import queue_for
 from orchestrator.canvas import bare, send
-from orchestrator.errors import JobNotFound
+from orchestrator.errors import JobNotFound, StoreUnavailable
 from orchestrator.routing.flow import ready
 from orchestrator.store import JobRecord, JobRef, JobStore, StepState
 from orchestrator.store.jobs import LEASE_MS
@@ -29,12 +29,12 @@ LONGEST_LOOK_MS = 60_000
 def runnable(record: JobRecord) -> tuple[str, ...]:
     """Steps that could run now: no output yet, all inputs there.
 
-    A job whose last output is stored but that has no result yet wants its last step again: that one finds the
-    output and finishes the job.
+    A job whose last output is stored but that has no result yet wants its last step again, and one that ended
+    before its time its first: a delivery that finds the output finishes the job.
     """
     if not record.open:
         return ()
-    if record.plan is None:
+    if record.plan is None or record.cause is not None:
         return (PLAN,)
     steps = ready(record.plan.mode, record.done)
     return steps or ("synthesis",)
@@ -60,67 +60,77 @@ def runnable_since(record: JobRecord) -> int:
     return max([record.accepted_ms, *(s.ended_ms for s in record.steps.values() if s.ended_ms)])
 
 
-def sweep(
-    store: JobStore,
-    app: Celery,
-    *,
-    on_expired: Callable[[JobRef, JobRecord], None],
-    on_resent: Callable[[JobRef, str, int], None],
-    on_unreadable: Callable[[JobRef, Exception], None],
-) -> int:
-    """Look at every job without a result once; returns how many messages were sent.
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep tells of what it finds: it decides and sends, the worker around it ends jobs and keeps the ledger.
 
-    ``on_expired`` gets jobs past their deadline (and has to finish them); ``on_resent`` is told of every message,
-    ``on_unreadable`` of records that hold something Triptych did not write (they leave the sweep's list).
+    ``on_expired`` gets jobs past their deadline (and has to finish them), ``on_resent`` every message sent again,
+    ``on_unreadable`` jobs whose record this version cannot read, with their deadline in epoch ms.
     """
-    now, sent = store.now_ms(), 0
-    backlogs: dict[str, bool] = {}
 
-    def backlog(step: str) -> bool:
-        queue = queue_for(step)
-        if queue not in backlogs:
-            backlogs[queue] = store.queue_length(queue) > 0
-        return backlogs[queue]
+    store: JobStore
+    app: Celery
+    on_expired: Callable[[JobRef, JobRecord], None]
+    on_resent: Callable[[JobRef, str, int], None]
+    on_unreadable: Callable[[JobRef, int, Exception], None]
 
-    for ref in store.active():
-        try:
-            record = store.load(ref)
-        except JobNotFound:
-            store.forget_active(ref)
-            continue
-        except (ValidationError, KeyError, ValueError) as error:
-            # What is in Redis is untrusted: a record nobody can read must not keep the others from being swept.
-            store.forget_active(ref)
-            on_unreadable(ref, error)
-            continue
+    def run(self) -> int:
+        """Look at every job without a result once; returns how many messages were sent.
+
+        Trouble with one job is that job's: the others are looked at all the same. Raises ``StoreUnavailable`` and
+        kombu's ``OperationalError``, after which nothing more can be done in this turn.
+        """
+        now, sent = self.store.now_ms(), 0
+        backlogs = _Backlogs(self.store)
+        for address, deadline_ms in self.store.active():
+            ref = JobRef.parse(address)
+            try:
+                sent += self._look_at(ref, now, backlogs)
+            except JobNotFound:
+                self.store.forget_active(address)
+            except (StoreUnavailable, OperationalError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one job must not cost another
+                self.on_unreadable(ref, deadline_ms, error)
+        return sent
+
+    def _look_at(self, ref: JobRef, now: int, backlogs: _Backlogs) -> int:
+        record = self.store.load(ref)
         if not record.open:
-            continue
+            return 0
         if now >= record.deadline_ms + LEASE_MS:
             # Past the deadline leases are no longer renewed: after one TTL nobody is at it any more.
-            on_expired(ref, record)
-            continue
+            self.on_expired(ref, record)
+            return 0
         steps = runnable(record)
-        held = store.leased(ref, steps)
+        held = self.store.leased(ref, steps)
         since = runnable_since(record)
+        states = {step: record.steps.get(step, StepState()) for step in steps if step not in held}
         lost = [
             step
-            for step in steps
-            if step not in held
-            and due(
-                record.steps.get(step, StepState()),
-                runnable_since_ms=since,
-                now_ms=now,
-                backlog=backlog(step),
-            )
+            for step, state in states.items()
+            if due(state, runnable_since_ms=since, now_ms=now, backlog=backlogs.of(step))
         ]
-        if not lost:
-            continue
-        store.mark_sent(ref, lost)
-        send(app, [bare(app, ref, step) for step in lost])
-        for step in lost:
-            on_resent(ref, step, record.steps.get(step, StepState()).attempts)
-        sent += len(lost)
-    return sent
+        if lost:
+            self.store.mark_sent(ref, lost)
+            send(self.app, [bare(self.app, ref, step) for step in lost])
+            for step in lost:
+                self.on_resent(ref, step, states[step].attempts)
+        return len(lost)
+
+
+class _Backlogs:
+    """Which queues have messages waiting, asked once a sweep."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
+        self._known: dict[str, bool] = {}
+
+    def of(self, step: str) -> bool:
+        queue = queue_for(step)
+        if queue not in self._known:
+            self._known[queue] = self._store.queue_length(queue) > 0
+        return self._known[queue]
 
 
 @dataclass

@@ -12,10 +12,13 @@ from kombu.exceptions import OperationalError
 from orchestrator.canvas import bare, send
 from orchestrator.contracts import TaskSpec
 from orchestrator.contracts.events import JobSubmitted
-from orchestrator.errors import IdempotencyConflict
+from orchestrator.errors import IdempotencyConflict, InvalidInput
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore
 from orchestrator.store.record import PLAN
+
+MAX_SPEC_BYTES = 1_000_000
+"""A record is read by every step: what is larger belongs into a corpus."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,15 @@ def submit(spec: TaskSpec, *, store: JobStore, app: Celery, settings: Settings) 
     """Accept one job and send its plan step. May be called twice with the same spec: the second finds the first.
 
     Once this returns, or raises anything after the record was written, the job will run: where the message could
-    not be sent, the sweep sends it. Raises ``IdempotencyConflict`` and ``StoreUnavailable``.
+    not be sent, the sweep sends it. Raises ``InvalidInput`` (too large), ``IdempotencyConflict`` and
+    ``StoreUnavailable``.
     """
+    size = len(spec.to_wire().encode())
+    if size > MAX_SPEC_BYTES:
+        raise InvalidInput(
+            "inputs",
+            f"the job is {size:,} bytes, over {MAX_SPEC_BYTES:,}; index the documents as a corpus and name it",
+        )
     event = JobSubmitted(
         event_id=uuid.uuid4().hex,
         task_id=spec.task_id,

@@ -20,7 +20,13 @@ def main(argv: list[str] | None = None) -> int:
         help=f"comma-separated personas to work for (default: {','.join(QUEUES)})",
     )
     parser.add_argument("--concurrency", type=int, help="threads (default: TRIPTYCH_CONCURRENCY)")
+    parser.add_argument("--supervise", action="store_true", help="start again when the consumer has died")
     arguments = parser.parse_args(argv)
+    if arguments.supervise:
+        from workers.supervise import supervise
+
+        given = sys.argv[1:] if argv is None else argv
+        return supervise([word for word in given if word != "--supervise"])
     try:
         settings = load_settings()
         wanted = [name.strip() for name in arguments.queues.split(",") if name.strip()]

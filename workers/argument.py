@@ -8,15 +8,16 @@ from typing import cast
 
 import structlog
 
-from orchestrator.contracts import Failure, Passage, Persona, PersonaOutput, Usage
+from orchestrator.contracts import Failure, Passage, Persona, PersonaOutput
 from orchestrator.contracts.events import ToolCall
+from orchestrator.errors import ModelError
 from orchestrator.outcome import antithesis_of
 from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS, THESIS
 from orchestrator.settings import Settings
 from orchestrator.store import JobStore
 from orchestrator.store.origin import origin
 from workers.brief import Brief, Form
-from workers.execution import MAX_ATTEMPTS, Attempt, Worked
+from workers.execution import Attempt, Worked
 from workers.live import Live, Writing
 from workers.llm.cancellation import Cancellation
 from workers.llm.client import Completion, Model
@@ -24,6 +25,7 @@ from workers.llm.protocol import ModelRequest
 from workers.llm.registry import provider_for
 from workers.patience import patiently
 from workers.personas.persona import Persona as PersonaRunner
+from workers.personas.prompting import is_there
 from workers.personas.protocol import OnText
 from workers.planning import Evidence
 from workers.tools.protocol import ToolContext
@@ -35,30 +37,37 @@ LEAST_OUTPUT_TOKENS = 256
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass
 class BoundModel:
-    """A model with this attempt's deadline, budget, cancellation and spectators bound to it."""
+    """A model with this attempt's deadline, budget, cancellation and spectators bound to it.
+
+    ``tokens_left`` falls with every call, tool rounds and repairs included.
+    """
 
     model: Model
     deadline: float
-    max_output_tokens: int
+    tokens_left: int
     cancel: Cancellation
     writing: Writing
 
     def complete(self, request: ModelRequest, *, on_text: OnText | None = None) -> Completion:
-        """Answer one request; see ``Model.complete``."""
+        """Answer one request; see ``Model.complete``. Raises ``ModelError`` (``token_budget``) when none is left."""
+        if self.tokens_left < LEAST_OUTPUT_TOKENS:
+            raise ModelError("token_budget", "the job's token budget is spent; allow more, or ask for less")
 
         def hear(piece: str) -> None:
             self.writing.add(piece)
             if on_text is not None:
                 on_text(piece)
 
-        bounded = replace(request, max_output_tokens=min(request.max_output_tokens, self.max_output_tokens))
-        return self.model.complete(bounded, deadline=self.deadline, on_text=hear, cancel=self.cancel)
+        bounded = replace(request, max_output_tokens=min(request.max_output_tokens, self.tokens_left))
+        answer = self.model.complete(bounded, deadline=self.deadline, on_text=hear, cancel=self.cancel)
+        self.tokens_left -= answer.usage.input_tokens + answer.usage.output_tokens
+        return answer
 
 
 class Argument:
-    """Does the persona steps of one process. A persona that fails hands back a failed output; it never raises."""
+    """Does the persona steps of one process. A persona that fails hands back a failed output."""
 
     def __init__(self, settings: Settings, *, store: JobStore, live: Live) -> None:
         self._settings = settings
@@ -69,23 +78,7 @@ class Argument:
     def __call__(self, attempt: Attempt) -> Worked:
         """Run one persona. ``JobCancelled`` and ``LeaseLost`` pass through: they end the attempt, not the persona."""
         persona = _persona(attempt.step)
-        if attempt.number > MAX_ATTEMPTS:
-            return Worked(
-                failed(
-                    attempt,
-                    persona,
-                    "internal",
-                    f"gave up: {MAX_ATTEMPTS} workers were lost while at this step",
-                )
-            )
         brief = self._brief(attempt)
-        budget = attempt.record.spec.token_budget or self._settings.token_budget
-        spent = sum((o.usage for o in attempt.record.outputs.values()), Usage())
-        left = budget - spent.input_tokens - spent.output_tokens
-        if left < LEAST_OUTPUT_TOKENS:
-            return Worked(
-                failed(attempt, persona, "token_budget", f"the job's budget of {budget:,} tokens is spent")
-            )
         evidence = Evidence(attempt.record.spec, self._settings.home)
 
         def retrieve(queries: Sequence[str], limit: int) -> tuple[Passage, ...]:
@@ -102,7 +95,7 @@ class Argument:
             model = BoundModel(
                 model=Model(provider_for(self._settings.model_for(persona), self._settings)),
                 deadline=attempt.deadline,
-                max_output_tokens=min(self._settings.max_output_tokens, left),
+                tokens_left=self._tokens_left(attempt, brief),
                 cancel=cancel,
                 writing=writing,
             )
@@ -124,14 +117,25 @@ class Argument:
         # The step keeps its name whichever form ran: it is what the flow waits for.
         return Worked(run.output.model_copy(update={"step": attempt.step}), run.passages, calls)
 
+    def failed(self, attempt: Attempt, why: str) -> Worked:
+        """A persona that was not run is a persona that failed."""
+        return Worked(failed(attempt, _persona(attempt.step), "internal", why))
+
+    def _tokens_left(self, attempt: Attempt, brief: Brief) -> int:
+        """This step's share of what the job may still spend: steps that run side by side halve it."""
+        budget = attempt.record.spec.token_budget or self._settings.token_budget
+        spent = sum((o.usage for o in attempt.record.outputs.values()), brief.plan.usage)
+        left = budget - spent.input_tokens - spent.output_tokens
+        return left // 2 if brief.plan.mode == "parallel" and attempt.step != SYNTHESIS else left
+
     def _brief(self, attempt: Attempt) -> Brief:
         record = attempt.record
         assert record.plan is not None, "the executor lets no persona run before the plan"  # noqa: S101 - for mypy
         passages = patiently(lambda: self._store.passages(attempt.ref))
-        thesis = _usable(record.outputs.get(THESIS))
+        thesis = record.outputs.get(THESIS)
         sees_thesis = attempt.step in (ANTITHESIS, SYNTHESIS)
         form = cast("Form", attempt.step)
-        if form == ANTITHESIS and thesis is None:
+        if form == ANTITHESIS and not is_there(thesis):
             # The thesis was lost: there is nothing to attack, but there is still something to oppose.
             form = ANTITHESIS_STANDALONE
         return Brief(
@@ -140,7 +144,7 @@ class Argument:
             plan=record.plan,
             passages=passages,
             thesis=thesis if sees_thesis else None,
-            antithesis=_usable(antithesis_of(record.outputs)) if attempt.step == SYNTHESIS else None,
+            antithesis=antithesis_of(record.outputs) if attempt.step == SYNTHESIS else None,
         )
 
 
@@ -153,10 +157,6 @@ def failed(attempt: Attempt, persona: Persona, kind: str, message: str) -> Perso
         status="failed",
         failure=Failure(kind=kind, message=message),  # type: ignore[arg-type]  # pydantic checks the literal
     )
-
-
-def _usable(output: PersonaOutput | None) -> PersonaOutput | None:
-    return output if output is not None and output.status == "ok" else None
 
 
 def _persona(step: str) -> Persona:

@@ -15,9 +15,9 @@ class Brief:
     """One persona's view of a job.
 
     ``passages`` is the job's evidence (plan's passages first, then what tools brought). ``thesis`` and
-    ``antithesis`` are set where this form sees them: ``antithesis`` sees the thesis, ``synthesis`` both that are
-    there (one of them is ``None`` when that persona was lost). ``tools`` names what may be called, with a
-    description each.
+    ``antithesis`` are set where this form sees them: ``antithesis`` sees the thesis, ``synthesis`` both. One that
+    was lost is there as the failed output that it is, so that the prompt can say why. ``tools`` names what may be
+    called, with a description each.
     """
 
     form: Form

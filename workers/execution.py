@@ -11,38 +11,30 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import structlog
-from celery import Celery
-from celery.canvas import Signature
-from kombu.exceptions import OperationalError
 
-from orchestrator.canvas import bare, job_canvas, send, sent_at_once
-from orchestrator.conclusion import conclude
 from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason
-from orchestrator.contracts.events import (
-    KnownEvent,
-    ParallelExecutionStart,
-    StepEnd,
-    StepStart,
-    TaskStart,
-)
+from orchestrator.contracts.events import KnownEvent, ParallelExecutionStart, TaskStart
 from orchestrator.contracts.events import LeaseLost as LeaseLostEvent
-from orchestrator.errors import JobCancelled, JobNotFound, LeaseLost
-from orchestrator.recovery import runnable_since
-from orchestrator.routing.flow import ANTITHESIS_STANDALONE, FLOWS, SYNTHESIS, THESIS, ready
+from orchestrator.errors import JobCancelled, JobNotFound, LeaseLost, StoreUnavailable
+from orchestrator.routing.flow import ANTITHESIS_STANDALONE, SYNTHESIS, THESIS, ready
 from orchestrator.store import JobRecord, JobRef, JobStore
-from orchestrator.store.jobs import Grant, Lease, Written
+from orchestrator.store.jobs import Grant, Lease
 from orchestrator.store.origin import origin
 from orchestrator.store.record import PLAN
 from workers.heartbeat import Heartbeat, Held
 from workers.patience import patiently
+from workers.progress import Progress
+from workers.step_events import ended, queued_ms, started
+from workers.telemetry import whereabouts
 
 MAX_ATTEMPTS = 4
-"""A step that has taken this many workers with it is given up, as a failure."""
+"""A step that was begun this often and never ended is given up, as a failure: it may be what kills its workers."""
+MAX_OUTPUT_BYTES = 1_000_000
 
 log = structlog.get_logger(__name__)
 
@@ -72,174 +64,151 @@ class Worked:
     cause: Reason | None = None
 
 
-Work = Callable[[Attempt], Worked]
+class Work(Protocol):
+    """What a step does."""
 
+    def __call__(self, attempt: Attempt) -> Worked:
+        """Do it. Raises ``JobCancelled`` or ``LeaseLost`` when it was stopped; anything else is a defect."""
+        ...
 
-def event_name(step: str, suffix: str) -> Any:  # noqa: ANN401 - one of StepStart's or StepEnd's literals
-    """``antithesis_standalone`` starts as ``antithesis_start``: the ledger's names are the persona's."""
-    return f"{step.partition(':')[0].partition('_')[0]}_{suffix}"
+    def failed(self, attempt: Attempt, why: str) -> Worked:
+        """Say that it was not done: a failure is an output too, and the job goes on from it."""
+        ...
 
 
 class Executor:
     """Runs steps for one process. Blocking; called from many threads."""
 
     def __init__(
-        self, *, store: JobStore, heartbeat: Heartbeat, app: Celery, work: Mapping[str, Work]
+        self, *, store: JobStore, heartbeat: Heartbeat, progress: Progress, work: Mapping[str, Work]
     ) -> None:
         self._store = store
         self._heartbeat = heartbeat
-        self._app = app
+        self._progress = progress
         self._work = work
 
-    def run(self, ref: JobRef, step: str, *, alone: bool) -> None:
-        """Handle one delivery of a step. ``alone``: it is part of no canvas, so whoever runs it moves the job on."""
-        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
-        grant = patiently(lambda: self._store.acquire(ref, step, owner))
-        cause: Reason | None = None
-        if grant.status == "granted" and grant.lease is not None:
-            moved, cause = self._attempt(ref, step, grant, grant.lease)
-            if not moved:
-                return
-        elif grant.status == "expired":
-            cause = Reason(code="deadline", detail=f"{step} had not begun when the job's time was up")
-        elif grant.status != "done":
-            # held: somebody is at it; ended, missing: nothing is left to do.
-            log.info("delivery_dropped", job=str(ref), step=step, status=grant.status)
-            return
-        patiently(lambda: self._move_on(ref, step, alone=alone or grant.attempt > 1, cause=cause))
+    def run(self, ref: JobRef, step: str, *, in_canvas: bool) -> None:
+        """Handle one delivery of a step; ``in_canvas`` tells that Celery itself sends what comes after it.
 
-    def _attempt(self, ref: JobRef, step: str, grant: Grant, lease: Lease) -> tuple[bool, Reason | None]:
-        """Returns whether this attempt's output is the step's output, and what ends the job early, if anything."""
-        began = time.monotonic()
+        ======================  =============================================================================
+        the record says         what happens
+        ======================  =============================================================================
+        no such job, or ended   nothing: the delivery is late
+        inputs are missing      nothing: a chord fired early; whoever writes the last input moves on
+        granted                 work, write, move on
+        done                    move on: the worker before may have died on the way
+        held                    nothing: another worker is at it
+        expired                 the job ends here, with what there is
+        ======================  =============================================================================
+        """
         try:
             record = patiently(lambda: self._store.load(ref))
         except JobNotFound:
-            return False, None
-        if step != PLAN and step not in (ready(record.plan.mode, record.done) if record.plan else ()):
-            # A chord that fired early, or a step of another mode: its inputs are not final, so no token is spent.
+            return
+        if step not in record.done and step != PLAN and step not in _ready(record):
             log.warning("step_not_ready", job=str(ref), step=step)
-            patiently(lambda: self._store.release(lease))
-            return False, None
+            return
+        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+        grant = patiently(lambda: self._store.acquire(ref, step, owner))
+        if grant.status == "granted" and grant.lease is not None:
+            if not self._attempt(ref, record, grant, grant.lease):
+                return
+        elif grant.status == "expired":
+            late = Reason(code="deadline", detail=f"the job's time was up before {step} was done")
+            patiently(lambda: self._progress.end(ref, step, cause=late))
+            return
+        elif grant.status != "done":
+            log.info("delivery_dropped", job=str(ref), step=step, status=grant.status)
+            return
+        # After a second attempt nobody can tell what has become of the canvas.
+        patiently(lambda: self._progress.move_on(ref, step, in_canvas=in_canvas and grant.attempt == 1))
+
+    def _attempt(self, ref: JobRef, record: JobRecord, grant: Grant, lease: Lease) -> bool:
+        """Work under a lease; returns whether the step has its output now."""
+        began = time.monotonic()
+        remaining_s = (grant.deadline_ms - grant.now_ms) / 1_000
         with self._heartbeat.hold(lease, watched=grant.watched) as held:
-            remaining_s = (grant.deadline_ms - grant.now_ms) / 1_000
-            attempt = Attempt(ref, step, grant.attempt, record, began + remaining_s, held)
+            attempt = Attempt(ref, lease.step, grant.attempt, record, began + remaining_s, held)
             self._announce(attempt, grant)
-            try:
-                worked = self._work[step.partition(":")[0]](attempt)
-            except (JobCancelled, LeaseLost):
-                worked = None
-            if worked is None or held.stopped in ("lost", "cancelled"):
-                self._give_up(attempt)
-                return False, None
-            written = self._write(attempt, lease, worked, grant, began)
-        if written == "written":
-            for event in worked.events:
-                patiently(lambda event=event: self._store.emit(ref, event))  # type: ignore[misc]  # bound per turn
-        elif written == "lost":
-            self._give_up(attempt)
-        return written in ("written", "duplicate"), worked.cause
+            worked = self._worked(attempt)
+            if worked is None or held.stopped:
+                self._let_go(attempt)
+                return False
+            output = worked.output
+            if isinstance(output, PersonaOutput):
+                timings = {
+                    "started_at_ms": grant.now_ms,
+                    "queued_ms": queued_ms(record, grant),
+                    "total_ms": round((time.monotonic() - began) * 1_000),
+                }
+                timed = output.timings.model_copy(update=timings)
+                output = output.model_copy(update={"timings": timed, "attempt": grant.attempt})
+            end = ended(attempt.ref, lease.step, grant.attempt, output, seconds=time.monotonic() - began)
+            # The last step's lease is held until the job has its result, so that nobody finishes it a second time.
+            last = lease.step == SYNTHESIS or worked.cause is not None
+            written = patiently(
+                lambda: self._store.write_output(
+                    lease,
+                    output,
+                    events=(end, *worked.events),
+                    passages=worked.passages,
+                    cause=worked.cause,
+                    keep_lease=last,
+                )
+            )
+        if written == "lost":
+            self._let_go(attempt)
+        return written in ("written", "duplicate")
+
+    def _worked(self, attempt: Attempt) -> Worked | None:
+        """What the step brought, a failure included; ``None`` where it was stopped."""
+        work = self._work[attempt.step.partition(":")[0]]
+        if attempt.number > MAX_ATTEMPTS:
+            return work.failed(attempt, f"given up: it was begun {MAX_ATTEMPTS} times and never ended")
+        try:
+            worked = work(attempt)
+        except (JobCancelled, LeaseLost):
+            return None
+        except StoreUnavailable:
+            raise  # an outage that outlasted all patience: the sweep takes the step up again
+        except Exception as error:  # noqa: BLE001 - a defect costs the persona, not the job, and is not tried again
+            # Its text may quote a document or a prompt, so the log says what and where, but not the text.
+            log.error(  # noqa: TRY400 - see above
+                "step_failed", job=str(attempt.ref), step=attempt.step, error=type(error).__name__,
+                at=whereabouts(error),
+            )  # fmt: skip
+            return work.failed(attempt, f"a defect of Triptych ({type(error).__name__}); its log says where")
+        size = len(worked.output.to_wire().encode())
+        if size > MAX_OUTPUT_BYTES:
+            return work.failed(attempt, f"its output is {size:,} bytes, over {MAX_OUTPUT_BYTES:,}")
+        return worked
 
     def _announce(self, attempt: Attempt, grant: Grant) -> None:
         ref, step, record = attempt.ref, attempt.step, attempt.record
-        since = grant.sent_ms or runnable_since(record)
-        start = StepStart(
-            **origin(ref, step, attempt.number),
-            event=event_name(step, "start"),
-            queued_ms=max(0, grant.now_ms - since) if attempt.number == 1 else None,
-        )
         if step == PLAN:
-            patiently(lambda: self._store.emit(ref, TaskStart(**origin(ref, step, attempt.number))))
-        patiently(lambda: self._store.emit(ref, start))
-        if step not in (THESIS, ANTITHESIS_STANDALONE) or not record.plan or record.plan.mode != "parallel":
+            self._tell(ref, TaskStart(**origin(ref, step, attempt.number)))
+        self._tell(ref, started(ref, step, attempt.number, queued_ms(record, grant)))
+        side_by_side = (THESIS, ANTITHESIS_STANDALONE)
+        if step not in side_by_side or record.plan is None or record.plan.mode != "parallel":
             return
-        started = {
-            s: record.steps[s].started_ms for s in (THESIS, ANTITHESIS_STANDALONE) if s in record.steps
-        }
-        thesis_ms, antithesis_ms = started.get(THESIS), started.get(ANTITHESIS_STANDALONE)
-        if (
-            thesis_ms
-            and antithesis_ms
-            and patiently(lambda: self._store.once(ref, "parallel_execution_start"))
-        ):
+        began = patiently(lambda: self._store.started(ref, side_by_side))
+        if len(began) == 2 and patiently(lambda: self._store.once(ref, "parallel_execution_start")):
             both = ParallelExecutionStart(
                 **origin(ref, step, attempt.number),
                 mode="parallel",
-                thesis_start_ms=thesis_ms - record.accepted_ms,
-                antithesis_start_ms=antithesis_ms - record.accepted_ms,
+                thesis_start_ms=began[THESIS] - record.accepted_ms,
+                antithesis_start_ms=began[ANTITHESIS_STANDALONE] - record.accepted_ms,
             )
-            patiently(lambda: self._store.emit(ref, both))
+            self._tell(ref, both)
 
-    def _write(self, attempt: Attempt, lease: Lease, worked: Worked, grant: Grant, began: float) -> Written:
-        output, step = worked.output, attempt.step
-        duration_ms = round((time.monotonic() - began) * 1_000)
-        said: dict[str, Any] = {}
-        if isinstance(output, PersonaOutput):
-            timings = output.timings.model_copy(
-                update={
-                    "started_at_ms": grant.now_ms,
-                    "queued_ms": max(0, grant.now_ms - (grant.sent_ms or runnable_since(attempt.record))),
-                    "total_ms": duration_ms,
-                }
-            )
-            output = output.model_copy(update={"timings": timings, "attempt": attempt.number})
-            said = {
-                "first_token_ms": timings.first_token_ms,
-                "kind": output.failure.kind if output.failure else None,
-                "provider": output.provider,
-                "model": output.model,
-                "usage": output.usage,
-            }
-        end = StepEnd(
-            **origin(attempt.ref, step, attempt.number),
-            event=event_name(step, "end"),
-            status=output.status if isinstance(output, PersonaOutput) else "ok",
-            duration_ms=duration_ms,
-            **said,
-        )
-        # The last step's lease is held until the job has its result, so that nobody finishes it a second time.
-        last = step == SYNTHESIS or worked.cause is not None
-        return patiently(
-            lambda: self._store.write_output(
-                lease, output, event=end, passages=worked.passages, keep_lease=last
-            )
-        )
-
-    def _give_up(self, attempt: Attempt) -> None:
-        why = attempt.held.stopped or "cancelled"
+    def _let_go(self, attempt: Attempt) -> None:
+        why = attempt.held.stopped or "lost"
         log.info("lease_gone", job=str(attempt.ref), step=attempt.step, why=why)
-        event = LeaseLostEvent(**origin(attempt.ref, attempt.step, attempt.number), why=why)
-        patiently(lambda: self._store.emit(attempt.ref, event))
+        self._tell(attempt.ref, LeaseLostEvent(**origin(attempt.ref, attempt.step, attempt.number), why=why))
 
-    def _move_on(self, ref: JobRef, step: str, *, alone: bool, cause: Reason | None) -> None:
-        try:
-            record = self._store.load(ref)
-        except JobNotFound:
-            return
-        if not record.open:
-            return
-        if cause is not None or (record.plan and not ready(record.plan.mode, record.done)):
-            conclude(self._store, ref, record, origin=origin(ref, step), cause=cause, final_step=step)
-        elif record.plan and step == PLAN:
-            self._begin(ref, record, record.plan)
-        elif record.plan and alone:
-            following = [s for s, needs in FLOWS[record.plan.mode].items() if step in needs]
-            steps = [s for s in ready(record.plan.mode, record.done) if s in following]
-            self._send(ref, steps, [bare(self._app, ref, s) for s in steps])
+    def _tell(self, ref: JobRef, event: KnownEvent) -> None:
+        patiently(lambda: self._store.emit(ref, event))
 
-    def _begin(self, ref: JobRef, record: JobRecord, plan: Plan) -> None:
-        parallel_mode = plan.mode == "parallel"
-        first = sent_at_once(parallel_mode=parallel_mode)
-        if not any(record.steps[s].sends for s in first if s in record.steps):
-            self._send(ref, first, [job_canvas(self._app, ref, parallel_mode=parallel_mode)])
 
-    def _send(self, ref: JobRef, steps: Sequence[str], signatures: Sequence[Signature]) -> None:
-        if not steps:
-            return
-        # Recorded first: a message that is recorded and was never sent is found by the sweep.
-        self._store.mark_sent(ref, steps)
-        try:
-            send(self._app, signatures)
-        except OperationalError as error:
-            log.warning(
-                "send_failed_left_to_the_sweep", job=str(ref), steps=steps, error=type(error).__name__
-            )
+def _ready(record: JobRecord) -> tuple[str, ...]:
+    return ready(record.plan.mode, record.done) if record.plan else ()

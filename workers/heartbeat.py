@@ -16,6 +16,7 @@ import structlog
 from orchestrator.errors import StoreUnavailable
 from orchestrator.store import JobStore
 from orchestrator.store.jobs import LEASE_MS, Lease
+from workers.telemetry import whereabouts
 
 PERIOD_S = LEASE_MS / 3_000
 Stopped = Literal["lost", "cancelled"]
@@ -75,10 +76,10 @@ class Heartbeat:
             with self._lock:
                 del self._held[lease]
 
-    def watched(self) -> bool:
-        """Whether any running step has a spectator."""
+    def held(self) -> int:
+        """How many steps this process is running."""
         with self._lock:
-            return any(held.watched for held in self._held.values())
+            return len(self._held)
 
     def close(self) -> None:
         """Stop renewing; leases that are still held run out by themselves."""
@@ -86,7 +87,10 @@ class Heartbeat:
 
     def _run(self) -> None:
         while not self._stop.wait(PERIOD_S):
-            self.beat()
+            try:
+                self.beat()
+            except Exception as error:  # noqa: BLE001 - without a heartbeat every step of this process is paid twice
+                log.error("heartbeat_failed", error=type(error).__name__, at=whereabouts(error))  # noqa: TRY400 - no text
 
     def beat(self) -> None:
         """Renew once. An unreachable Redis is no verdict: the fence decides at the write."""
@@ -104,4 +108,11 @@ class Heartbeat:
                 one.watched = answer == "kept_watched"
             elif answer != "expired" and one.stopped is None:
                 # Past the deadline the model call ends by itself; what it brought may still be written.
-                one.stop(answer)
+                self._stop_one(one, answer)
+
+    @staticmethod
+    def _stop_one(one: Held, why: Stopped) -> None:
+        try:
+            one.stop(why)
+        except Exception as error:  # noqa: BLE001 - one step's trouble; the others' leases still want renewing
+            log.error("stop_failed", step=one.lease.step, error=type(error).__name__, at=whereabouts(error))  # noqa: TRY400 - no text

@@ -6,6 +6,7 @@ The event loop hands pieces over and does nothing else; one thread per process c
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import redis
 import structlog
@@ -64,8 +65,9 @@ class Writing:
 class Live:
     """Publishes what is being written. Losing a frame is harmless; the answer itself never goes this way."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, *, on_dropped: Callable[[int], object] = lambda _: None) -> None:
         self._client = client
+        self._on_dropped = on_dropped
         self._writing: set[Writing] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -98,4 +100,5 @@ class Live:
                     publish_text(self._client, frames)
                 except StoreUnavailable as error:
                     log.debug("live_text_dropped", error=str(error))
+                    self._on_dropped(len(frames))
             pause.wait(PERIOD_S)

@@ -8,26 +8,38 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import structlog
 
-from orchestrator.contracts import Complexity, Mode, Passage, Plan, Reason, TaskSpec
+from orchestrator.contracts import Complexity, Mode, Passage, Plan, Reason, TaskSpec, Usage
 from orchestrator.contracts.events import PlanReady
 from orchestrator.corpus import Corpus, Hit, rank_passages
+from orchestrator.corpus.terms import query_terms
 from orchestrator.errors import CallerError
 from orchestrator.language import detect_language
-from orchestrator.routing import assess, choose, outline
+from orchestrator.routing import PASSAGES_PER_JOB, assess, choose, outline
 from orchestrator.settings import Settings
 from orchestrator.store.origin import origin
 from workers.execution import Attempt, Worked
 
-PASSAGES_PER_JOB = 16
-"""Enough for six claims from several sources, and about 4,000 tokens of prompt."""
 
-Translate = Callable[[TaskSpec, tuple[str, ...], str, float], tuple[str, ...]]
-"""(spec, queries, target language, monotonic deadline) -> the queries in that language; () where it did not work."""
+@dataclass(frozen=True)
+class Translated:
+    """Queries in the documents' language, what the call cost, and why there are none where it failed."""
+
+    queries: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    problem: str = ""
+
+
+MAX_LACKING = 8
+"""Words that are looked for alone to say why nothing was found; each is one search."""
+
+Translate = Callable[[Attempt, tuple[str, ...], str], Translated]
+"""(attempt, queries, target language) -> the queries in that language. Stops with the attempt's lease."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +59,11 @@ class Evidence:
         if self.spec.inputs.passages:
             hits += rank_passages(self.spec.inputs.passages, queries, limit)
         return tuple(sorted(hits, key=lambda hit: -hit.score)[:limit])
+
+    def lacks(self, goal: str) -> tuple[str, ...]:
+        """Which of the words that name the goal's subject find nothing, looked for alone; the first few."""
+        naming = dict.fromkeys(term.word for term in query_terms(goal) if term.telling)
+        return tuple(word for word in islice(naming, MAX_LACKING) if not self.search((word,), 1))
 
     def language(self) -> str | None:
         """The evidence's main language; ``None`` where there is no evidence."""
@@ -68,17 +85,13 @@ class Planner:
         spec = attempt.record.spec
         began = time.monotonic()
         try:
-            plan, passages = self._plan(spec, attempt.deadline)
+            plan, passages, problem = self._plan(attempt)
             cause = None
+            if spec.evidence_required and not passages:
+                cause = _no_evidence(Evidence(spec, self._settings.home).lacks(spec.goal), problem)
         except CallerError as error:
             plan, passages = self._nothing(spec), ()
             cause = Reason(code="plan_failed", detail=str(error)[:1_000])
-        if cause is None and spec.evidence_required and not passages:
-            cause = Reason(
-                code="no_evidence",
-                detail="nothing in the given documents bears on the question; ask about what they cover, "
-                "add documents, or send the job with evidence_required=false",
-            )
         log.info(
             "planned",
             job=str(attempt.ref),
@@ -95,16 +108,22 @@ class Planner:
         )
         return Worked(plan, passages, (ready,), cause)
 
-    def _plan(self, spec: TaskSpec, deadline: float) -> tuple[Plan, tuple[Passage, ...]]:
+    def failed(self, attempt: Attempt, why: str) -> Worked:
+        """Without a plan there is no job."""
+        return Worked(self._nothing(attempt.record.spec), cause=Reason(code="plan_failed", detail=why))
+
+    def _plan(self, attempt: Attempt) -> tuple[Plan, tuple[Passage, ...], str]:
+        """The plan, its passages, and what went wrong with a translation, if anything."""
+        spec = attempt.record.spec
         language = spec.language or detect_language(spec.goal)
         draft = outline(spec, language)
         evidence = Evidence(spec, self._settings.home)
         queries = draft.search_queries
         other = evidence.language()
+        translated = Translated()
         if self._translate and other and other != language:
-            queries += tuple(
-                q for q in self._translate(spec, queries[:4], other, deadline) if q not in queries
-            )
+            translated = self._translate(attempt, queries[:4], other)
+            queries += tuple(q for q in translated.queries if q not in queries)
         passages = tuple(hit.passage for hit in evidence.search(queries, PASSAGES_PER_JOB))
         complexity, mode, reason = self._route(spec, passages, language)
         plan = Plan(
@@ -117,8 +136,9 @@ class Planner:
             mode=mode,
             mode_reason=reason,
             language=language,
+            usage=translated.usage,
         )
-        return plan, passages
+        return plan, passages, translated.problem
 
     def _nothing(self, spec: TaskSpec) -> Plan:
         language = spec.language or detect_language(spec.goal)
@@ -142,3 +162,11 @@ class Planner:
         return complexity, *choose(
             spec.mode, settings.parallel_mode, complexity, settings.complexity_boundary
         )
+
+
+def _no_evidence(lacking: tuple[str, ...], problem: str) -> Reason:
+    why = f"the documents do not have: {', '.join(lacking)}" if lacking else "no passage is on this question"
+    detail = f"{why[:200]}; ask about what they cover, add documents, or allow uncited claims (--evidence-optional)"
+    if problem:
+        detail += f". The search queries could not be put into the documents' language: {problem}"
+    return Reason(code="no_evidence", detail=detail[:1_000])

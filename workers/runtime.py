@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
+import redis
 from celery import Celery
+from celery.worker.consumer import Consumer
 
 from orchestrator.broker import make_app
 from orchestrator.errors import InvalidSettings
@@ -12,25 +15,29 @@ from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHES
 from orchestrator.settings import Settings
 from orchestrator.store import JobStore, connect
 from orchestrator.store.record import PLAN
+from workers import intake
 from workers.archiving import Archiver
 from workers.argument import Argument
 from workers.execution import Executor
 from workers.heartbeat import Heartbeat
 from workers.live import Live
 from workers.llm import registry
+from workers.metrics import WorkerMetrics
+from workers.pauses import Pauses
 from workers.planning import Planner
+from workers.progress import Progress
 from workers.sweeping import Sweeper
 from workers.tasks import register
 from workers.translation import translator
 
-HEARTBEAT_TIMEOUT_S = 1.5
-"""A renewal that takes longer is given up: three fit into a lease's life."""
+HEARTBEAT_TIMEOUT_S = 1.0
+"""A renewal that takes longer is given up; the next one still comes within the lease's life, twice over."""
 
 
 class Runtime:
     """One worker process. Connections and threads begin with the first use, after any fork."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, slots: int | None = None) -> None:
         if settings.redis_url is None:
             raise InvalidSettings("REDIS_URL", "is not set; name the Redis to work for")
         registry.check_model(settings)
@@ -38,39 +45,60 @@ class Runtime:
         self._url = settings.redis_url.get_secret_value()
         self.app: Celery = make_app(settings)
         register(self.app, lambda: self.executor)
+        intake.register(self.app, settings, lambda: self.store)
+        self.metrics: WorkerMetrics | None = None
+        if settings.metrics_port:
+            self.metrics = WorkerMetrics(leases_held=self.heartbeat.held, slots=slots or settings.concurrency)
+            self.metrics.expect({settings.model_for(p).partition(":")[0] for p in registry.PERSONAS})
 
     @cached_property
     def store(self) -> JobStore:
         """The store that steps use."""
-        return JobStore(connect(self._url), result_ttl_s=self.settings.result_ttl_s)
+        return self._store(connect(self._url))
 
     @cached_property
     def heartbeat(self) -> Heartbeat:
         """Renews leases, on a client of its own."""
-        return Heartbeat(JobStore(connect(self._url, timeout_s=HEARTBEAT_TIMEOUT_S)))
+        return Heartbeat(JobStore(connect(self._url, timeout_s=HEARTBEAT_TIMEOUT_S, retries=0)))
 
     @cached_property
     def executor(self) -> Executor:
         """Runs steps."""
-        argument = Argument(self.settings, store=self.store, live=Live(connect(self._url)))
+        argument = Argument(self.settings, store=self.store, live=self._live())
         planner = Planner(self.settings, translate=translator(self.settings))
         steps = dict.fromkeys((THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS), argument)
         return Executor(
-            store=self.store, heartbeat=self.heartbeat, app=self.app, work={PLAN: planner, **steps}
+            store=self.store,
+            heartbeat=self.heartbeat,
+            progress=Progress(self.store, self.app),
+            work={PLAN: planner, **steps},
         )
 
     @cached_property
     def sweeper(self) -> Sweeper:
         """Finds what got lost."""
         client = connect(self._url)
-        return Sweeper(
-            store=JobStore(client, result_ttl_s=self.settings.result_ttl_s), client=client, app=self.app
-        )
+        on_sweep = self.metrics.sweeps.inc if self.metrics else lambda: None
+        return Sweeper(store=self._store(client), client=client, app=self.app, on_sweep=on_sweep)
 
     @cached_property
     def archiver(self) -> Archiver:
         """Keeps the ledger."""
         return Archiver(connect(self._url), self.settings.home)
+
+    def pauses(self, queues: Sequence[str], consumer: Callable[[], Consumer | None]) -> Pauses:
+        """Makes this process leave paused queues."""
+        return Pauses(connect(self._url), queues, consumer)
+
+    def _store(self, client: redis.Redis) -> JobStore:
+        ttl_s = self.settings.result_ttl_s
+        if self.metrics is None:
+            return JobStore(client, result_ttl_s=ttl_s)
+        return JobStore(client, result_ttl_s=ttl_s, observe=self.metrics.observe)
+
+    def _live(self) -> Live:
+        client = connect(self._url)
+        return Live(client, on_dropped=self.metrics.live_dropped.inc) if self.metrics else Live(client)
 
     def close(self) -> None:
         """Stop the threads and close model connections; leases that are still held run out."""

@@ -11,8 +11,12 @@ import structlog
 from celery import signals
 
 from orchestrator.broker import queue_for
+from orchestrator.exporter.serving import Endpoint, metrics_page
 from orchestrator.settings import Settings
 from orchestrator.store.connection import check
+from workers.consumer import Consumer
+from workers.control import answer_for
+from workers.probes import Probes
 from workers.runtime import Runtime
 from workers.telemetry import configure_logging
 
@@ -25,12 +29,21 @@ def serve(settings: Settings, *, queues: Sequence[str], concurrency: int) -> int
     Raises ``InvalidSettings`` and ``StoreUnavailable`` before anything is consumed.
     """
     configure_logging(settings.log_level)
-    runtime = Runtime(settings)
+    runtime = Runtime(settings, slots=concurrency)
     check(runtime.store.client)
+    probes = Probes()
+    probes.watch(runtime.app)
+    answer_for(settings, queues)
+    pauses = runtime.pauses(queues, lambda: probes.consumer)
+    endpoint = None
+    if runtime.metrics:
+        pages = {"/metrics": metrics_page(runtime.metrics.registry), **probes.pages()}
+        endpoint = Endpoint(settings.metrics_host, settings.metrics_port, pages)
 
     def begin(**_: Any) -> None:  # noqa: ANN401 - celery's signal arguments
         runtime.sweeper.start()
         runtime.archiver.start()
+        pauses.start()
         log.info(
             "worker_ready", queues=list(queues), concurrency=concurrency, model=settings.model or "extractive"
         )
@@ -40,6 +53,7 @@ def serve(settings: Settings, *, queues: Sequence[str], concurrency: int) -> int
         hostname=f"triptych-{os.getpid()}@{socket.gethostname()}",
         # Personas wait on the network: threads at a few ms per job, where prefork needs a process per call.
         pool="threads",
+        consumer_cls=Consumer,
         concurrency=concurrency,
         queues=[queue_for(name) for name in queues],
         loglevel=settings.log_level,
@@ -47,8 +61,15 @@ def serve(settings: Settings, *, queues: Sequence[str], concurrency: int) -> int
         without_mingle=True,
         quiet=True,
     )
+    pauses.before_start(runtime.app)
+    # Made before the first message: from 3.12 on, two threads that ask for it at once would make two.
+    _ = runtime.executor
     try:
         worker.start()
     finally:
+        probes.ended()
+        pauses.close()
+        if endpoint:
+            endpoint.close()
         runtime.close()
     return int(worker.exitcode or 0)

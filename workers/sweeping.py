@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Callable
+from contextlib import suppress
 
 import redis
 import structlog
@@ -11,16 +13,18 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from orchestrator.conclusion import conclude
-from orchestrator.contracts import Reason
+from orchestrator.conclusion import conclude_overdue, give_up
 from orchestrator.contracts.events import StepRecovered
-from orchestrator.errors import StoreUnavailable
-from orchestrator.recovery import Contact, sweep
+from orchestrator.errors import RecordUnreadable, StoreUnavailable
+from orchestrator.recovery import Contact, Sweep
+from orchestrator.replies import settle_owed
 from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.store.keys import SWEEP_LOCK
 from orchestrator.store.origin import origin
+from workers.telemetry import whereabouts
 
 PERIOD_S = 1.0
+OTHERS_GRACE_MS = 60_000
 
 log = structlog.get_logger(__name__)
 
@@ -28,13 +32,28 @@ log = structlog.get_logger(__name__)
 class Sweeper:
     """Runs ``recovery.sweep`` once a second in one process of the fleet at a time."""
 
-    def __init__(self, *, store: JobStore, client: redis.Redis, app: Celery) -> None:
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        client: redis.Redis,
+        app: Celery,
+        on_sweep: Callable[[], object] = lambda: None,
+    ) -> None:
         self._store = store
         self._client = client
-        self._app = app
+        self._on_sweep = on_sweep
         self._contact = Contact()
         self._stop = threading.Event()
         self._owner = uuid.uuid4().hex
+        self._complained: set[str] = set()
+        self._sweep = Sweep(
+            store=store,
+            app=app,
+            on_expired=self._expired,
+            on_resent=self._resent,
+            on_unreadable=self._unreadable,
+        )
 
     def start(self) -> None:
         """Begin, in a daemon thread."""
@@ -51,9 +70,8 @@ class Sweeper:
             except (StoreUnavailable, OperationalError, RedisError) as error:
                 self._contact.broke()
                 log.warning("sweep_missed", error=type(error).__name__)
-            except Exception:
-                # A record that cannot be read must not end recovery for all the others.
-                log.exception("sweep_failed")
+            except Exception as error:  # noqa: BLE001 - recovery must not end with a defect of ours
+                log.error("sweep_failed", error=type(error).__name__, at=whereabouts(error))  # noqa: TRY400 - see there
 
     def turn(self) -> None:
         """One offer: sweeps if contact with Redis has lasted and nobody else holds the lock."""
@@ -63,23 +81,24 @@ class Sweeper:
             return
         if not self._client.set(SWEEP_LOCK, self._owner, nx=True, px=int(PERIOD_S * 900)):
             return
-        sweep(
-            self._store,
-            self._app,
-            on_expired=self._expired,
-            on_resent=self._resent,
-            on_unreadable=self._unreadable,
-        )
+        self._sweep.run()
+        settle_owed(self._client)
+        self._on_sweep()
 
     def _expired(self, ref: JobRef, record: JobRecord) -> None:
-        cause = Reason(
-            code="deadline", detail=f"the job's deadline of {record.spec.deadline_s or 0:g} s passed"
-        )
-        conclude(self._store, ref, record, origin=origin(ref, None), cause=cause)
+        conclude_overdue(self._store, ref, record, origin=origin(ref, None))
 
     def _resent(self, ref: JobRef, step: str, attempts: int) -> None:
         log.warning("step_recovered", job=str(ref), step=step, attempts=attempts)
         self._store.emit(ref, StepRecovered(**origin(ref, step, attempts or None)))
 
-    def _unreadable(self, ref: JobRef, error: Exception) -> None:
-        log.error("record_unreadable", job=str(ref), error=type(error).__name__)
+    def _unreadable(self, ref: JobRef, deadline_ms: int, error: Exception) -> None:
+        """Leave it to a version that can read it; long past its deadline, end it, so that nobody waits for ever."""
+        if str(ref) not in self._complained:
+            self._complained.add(str(ref))
+            log.error("job_unreadable", job=str(ref), error=type(error).__name__, at=whereabouts(error))
+        if self._store.now_ms() >= deadline_ms + OTHERS_GRACE_MS:
+            self._complained.discard(str(ref))
+            with suppress(RecordUnreadable):
+                give_up(self._store, ref, origin=origin(ref, None), why="its record cannot be read")
+            self._store.forget_active(str(ref))

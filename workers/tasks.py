@@ -22,15 +22,15 @@ def register(app: Celery, executor: Callable[[], Executor]) -> None:
     ``executor`` is asked at run time, so that a process makes its connections after it has started.
     """
     for step in STEPS:
-        app.task(name=TASK_PREFIX + step, bind=True, ignore_result=True)(_body(step, executor))
+        app.task(name=TASK_PREFIX + step, bind=True, ignore_result=True, shared=False)(_body(step, executor))
 
 
 def _body(step: str, executor: Callable[[], Executor]) -> Callable[[Task[Any, Any], str, str], None]:
     def run(task: Task[Any, Any], tenant: str, task_id: str) -> None:
         request = task.request
+        # The last step of a canvas has neither; what follows it does not depend on who sent it.
         in_canvas = bool(request.chord or request.chain)
-        # The last step of a canvas carries neither; what follows it does not depend on who sent it.
-        executor().run(JobRef(tenant, task_id), step, alone=not in_canvas)
+        executor().run(JobRef(tenant, task_id), step, in_canvas=in_canvas)
 
     run.__name__ = step
     run.__doc__ = f"Run the {step} step of a job."

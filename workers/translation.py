@@ -6,13 +6,15 @@ import time
 
 import structlog
 
-from orchestrator.contracts import Complexity, Plan, TaskSpec
-from orchestrator.errors import TriptychError
+from orchestrator.contracts import Complexity, Plan, TaskSpec, Usage
+from orchestrator.errors import ModelError
 from orchestrator.settings import Settings
+from workers.execution import Attempt
+from workers.llm.cancellation import Cancellation
 from workers.llm.client import Model
 from workers.llm.registry import provider_for
 from workers.personas.translation import read_translation, translation_request
-from workers.planning import Translate
+from workers.planning import Translate, Translated
 
 TRANSLATION_S = 10.0
 """At most this long: without a translation the search still finds names, numbers and loan words."""
@@ -21,22 +23,29 @@ log = structlog.get_logger(__name__)
 
 
 def translator(settings: Settings) -> Translate | None:
-    """A function that translates queries with the thesis' model, or ``None`` where there is no model."""
+    """A function that translates queries with the thesis' model, or ``None`` where there is no model.
+
+    It raises ``JobCancelled`` and ``LeaseLost``, which end the attempt.
+    """
     name = settings.model_for("thesis")
     if name == "extractive":
         return None
 
-    def translate(spec: TaskSpec, queries: tuple[str, ...], target: str, deadline: float) -> tuple[str, ...]:
+    def translate(attempt: Attempt, queries: tuple[str, ...], target: str) -> Translated:
+        spec = attempt.record.spec
         request = translation_request(spec, _nothing_planned(spec), queries, target)
+        deadline = min(attempt.deadline, time.monotonic() + TRANSLATION_S)
+        cancel = Cancellation()
+        attempt.held.on_stop(cancel.cancel)
         try:
-            answer = Model(provider_for(name, settings)).complete(
-                request, deadline=min(deadline, time.monotonic() + TRANSLATION_S)
-            )
-        except TriptychError as error:
-            # The plan goes on with the queries it has; the personas will say so if the model is really away.
-            log.warning("queries_not_translated", job=spec.task_id, error=type(error).__name__)
-            return ()
-        return read_translation(answer.text, limit=len(queries))
+            answer = Model(provider_for(name, settings)).complete(request, deadline=deadline, cancel=cancel)
+        except ModelError as error:
+            # The plan goes on with the queries it has; where they find nothing, its reason tells of this.
+            log.warning("queries_not_translated", job=str(attempt.ref), kind=error.kind)
+            return Translated(usage=error.usage or Usage(), problem=f"{error.kind}: {error.message}")
+        finally:
+            attempt.held.on_stop(None)
+        return Translated(read_translation(answer.text, limit=len(queries)), answer.usage)
 
     return translate
 

@@ -41,7 +41,8 @@ Sequence = BeforeValidator(_as_tuple)
 class Frozen(BaseModel):
     """A value: immutable, strict about types, closed to unknown fields."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", str_strip_whitespace=False)
+    # An error's text may end up in a log: it says which field is wrong and never what stood there.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Message(Frozen):
@@ -65,6 +66,15 @@ class Message(Frozen):
         if isinstance(data, dict) and "v" not in data and cls.upgrade_from_v1 is not None:
             raw = json.dumps({**data, "v": 1})
         return cls.model_validate_json(raw)
+
+    @classmethod
+    def from_store(cls, raw: str | bytes) -> Self:
+        """Read what a Triptych of this protocol stored, a newer one included: fields unknown here are passed over.
+
+        The door is strict, the store is lenient, so that versions can mix while a fleet is upgraded.
+        Raises ``pydantic.ValidationError``.
+        """
+        return cls.model_validate_json(raw, extra="ignore")
 
     def to_wire(self) -> str:
         """Compact JSON, as stored and sent."""

@@ -127,6 +127,28 @@ class JobEnd(_Event):
     evidence_ok: bool = False
 
 
+class _FleetEvent(_Event):
+    """Something that concerns no single job: ``task_id`` is empty. ``who`` did it and said ``why``."""
+
+    task_id: Literal[""] = ""
+    who: Annotated[str, Field(max_length=200)]
+    why: Annotated[str, Field(max_length=500)] = ""
+
+
+class QueuePaused(_FleetEvent):
+    """An operator paused a queue; what runs goes on, what waits stays."""
+
+    event: Literal["queue_paused"] = "queue_paused"
+    queue: str
+
+
+class QueueResumed(_FleetEvent):
+    """An operator let a paused queue go on."""
+
+    event: Literal["queue_resumed"] = "queue_resumed"
+    queue: str
+
+
 KnownEvent = Annotated[
     JobSubmitted
     | TaskStart
@@ -138,7 +160,9 @@ KnownEvent = Annotated[
     | Evaluated
     | StepRecovered
     | LeaseLost
-    | JobEnd,
+    | JobEnd
+    | QueuePaused
+    | QueueResumed,
     Field(discriminator="event"),
 ]
 

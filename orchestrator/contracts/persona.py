@@ -14,7 +14,6 @@ Status = Literal["ok", "failed", "timeout"]
 
 ErrorKind = Literal[
     "auth",  # the endpoint refused the credentials
-    "cancelled",  # the caller cancelled the job
     "context_length",  # the prompt does not fit the model
     "deadline",  # the job's time was up
     "internal",  # a defect of ours

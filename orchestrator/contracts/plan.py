@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orchestrator.contracts.base import Frozen, Language, Message, Mode, PassageId, Sequence, TaskId
+from orchestrator.contracts.persona import Usage
 
 
 class Factor(Frozen):
@@ -27,7 +28,10 @@ class Complexity(Frozen):
 
 
 class Plan(Message):
-    """The job's layout: what to look for, what was found, and how the personas will run."""
+    """The job's layout: what to look for, what was found, and how the personas will run.
+
+    ``usage`` is what translating the search queries cost, where that was needed.
+    """
 
     task_id: TaskId
     sub_questions: Annotated[tuple[str, ...], Sequence, Field(max_length=12)] = ()
@@ -38,3 +42,4 @@ class Plan(Message):
     mode: Mode
     mode_reason: str
     language: Language
+    usage: Usage = Usage()

@@ -34,6 +34,7 @@ ReasonCode = Literal[
     "deadline",
     "cancelled",
     "partial_refused",  # the caller asked for on_partial=fail
+    "internal",  # a defect of ours, or a record that cannot be read
 ]
 
 

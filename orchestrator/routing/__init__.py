@@ -2,6 +2,6 @@
 
 from orchestrator.routing.complexity import assess
 from orchestrator.routing.modes import choose
-from orchestrator.routing.planning import Outline, outline
+from orchestrator.routing.planning import PASSAGES_PER_JOB, Outline, outline
 
-__all__ = ["Outline", "assess", "choose", "outline"]
+__all__ = ["PASSAGES_PER_JOB", "Outline", "assess", "choose", "outline"]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from orchestrator.contracts import Complexity, Mode, RequestedMode
 
 
 def choose(
     requested: RequestedMode,
-    parallel_setting: Literal["auto", "on", "off"],
+    deployment: RequestedMode,
     complexity: Complexity,
     boundary: float,
 ) -> tuple[Mode, str]:
@@ -19,10 +17,8 @@ def choose(
     """
     if requested != "auto":
         return requested, f"the job asks for {requested}"
-    if parallel_setting == "on":
-        return "parallel", "parallel_mode is on for this deployment"
-    if parallel_setting == "off":
-        return "sequential", "parallel_mode is off for this deployment"
+    if deployment != "auto":
+        return deployment, f"parallel_mode is {deployment} for this deployment"
     by = "set by the caller" if complexity.source == "caller" else _main_factor(complexity)
     if complexity.score < boundary:
         return (

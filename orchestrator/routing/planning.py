@@ -10,6 +10,8 @@ from orchestrator.language import content_words, words
 from orchestrator.routing.questions import sub_questions
 
 MAX_QUERIES = 8
+PASSAGES_PER_JOB = 16
+"""Enough for six claims from several sources, and about 4,000 tokens of prompt."""
 _MAX_QUERY_CHARS = 400
 _MAX_ASSUMPTION_CHARS = 300
 _LANGUAGES = {"en": "English", "ko": "Korean", "ja": "Japanese", "zh": "Chinese"}

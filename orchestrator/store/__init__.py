@@ -9,7 +9,7 @@ from orchestrator.store.jobs import JobStore
 from orchestrator.store.keys import JobRef
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.record import JobRecord, StepState
-from orchestrator.store.stream import LiveText, follow, history
+from orchestrator.store.stream import LiveText, history
 
 __all__ = [
     "JobRecord",
@@ -19,6 +19,5 @@ __all__ = [
     "LiveText",
     "StepState",
     "connect",
-    "follow",
     "history",
 ]

@@ -14,26 +14,29 @@ from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from orchestrator.errors import StoreUnavailable
+from orchestrator.errors import RecordUnreadable, StoreUnavailable
 
 CONNECT_TIMEOUT_S = 3.0
 
 
-def connect(url: str, *, timeout_s: float = 10.0, max_connections: int = 3_000) -> redis.Redis:
+def connect(
+    url: str, *, timeout_s: float = 10.0, retries: int = 1, max_connections: int = 3_000
+) -> redis.Redis:
     """A client for ``redis://``, ``rediss://`` or ``unix://``; no connection is made yet.
 
     ``timeout_s`` bounds one command and has to exceed the longest blocking read made through this client. A lost
-    connection is tried once more (a pooled one may have been closed while idle), never silently beyond that.
+    connection is tried ``retries`` times more (a pooled one may have been closed while idle), never silently
+    beyond that.
     """
     options: dict[str, object] = {
         "decode_responses": True,
         "socket_timeout": timeout_s,
-        "retry": Retry(NoBackoff(), 1),
+        "retry": Retry(NoBackoff(), retries),
         "max_connections": max_connections,
         "health_check_interval": 0,
     }
     if not url.startswith("unix:"):
-        options |= {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_keepalive": True}
+        options |= {"socket_connect_timeout": min(CONNECT_TIMEOUT_S, timeout_s), "socket_keepalive": True}
     return redis.Redis.from_url(url, **options)
 
 
@@ -52,6 +55,8 @@ def translated() -> Iterator[None]:
             "or unset REDIS_URL to use a private one"
         ) from error
     except exceptions.ResponseError as error:
+        if str(error).startswith("WRONGTYPE"):
+            raise RecordUnreadable("a key of this job holds something that Triptych did not write") from error
         raise StoreUnavailable(f"Redis refused a command ({str(error)[:200]})") from error
     except exceptions.RedisError as error:
         raise StoreUnavailable(f"Redis failed ({type(error).__name__})") from error
@@ -72,5 +77,9 @@ def broker_url(url: str) -> str:
 
 
 def backend_url(url: str) -> str:
-    """The same server as Celery's result backend spells it."""
-    return f"socket://{url.removeprefix('unix://')}" if url.startswith("unix://") else url
+    """The same server as Celery's result backend spells it, which has to be told that certificates count."""
+    if url.startswith("unix://"):
+        return f"socket://{url.removeprefix('unix://')}"
+    if url.startswith("rediss://") and "ssl_cert_reqs" not in url:
+        return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
+    return url

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, cast
 
 import redis
+from pydantic import ValidationError
 
-from orchestrator.contracts import Passage, PersonaOutput, Plan, Result, TaskSpec
+from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason, Result, TaskSpec
 from orchestrator.contracts.events import KnownEvent
-from orchestrator.errors import JobNotFound
+from orchestrator.errors import JobNotFound, RecordUnreadable
 from orchestrator.store import keys, scripts
 from orchestrator.store.connection import translated
 from orchestrator.store.keys import JobRef
@@ -19,6 +21,8 @@ from orchestrator.store.record import PLAN, JobRecord
 
 LEASE_MS = 6_000
 """How long a lease outlives its last renewal. The heartbeat renews three times in that time."""
+
+ACTIVE_PAGE = 1_000
 
 GrantStatus = Literal["granted", "done", "held", "ended", "expired", "missing"]
 Renewal = Literal["kept", "kept_watched", "lost", "cancelled", "expired"]
@@ -49,16 +53,26 @@ class Grant:
 
 
 class JobStore:
-    """Blocking; safe to share between threads. Every method raises ``StoreUnavailable`` when Redis is away."""
+    """Blocking; safe to share between threads. Every method raises ``StoreUnavailable`` when Redis is away.
 
-    def __init__(self, client: redis.Redis, *, result_ttl_s: int = 86_400) -> None:
+    ``observe`` is told of every event that was stored, after it was, and never of one that was refused.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        result_ttl_s: int = 86_400,
+        observe: Callable[[KnownEvent], None] = lambda _: None,
+    ) -> None:
         self.client = client
+        self._observe = observe
         self._retention_ms = result_ttl_s * 1_000
         self._accept = client.register_script(scripts.ACCEPT)
         self._acquire = client.register_script(scripts.ACQUIRE)
         self._renew = client.register_script(scripts.RENEW)
         self._write = client.register_script(scripts.WRITE_OUTPUT)
-        self._release = client.register_script(scripts.RELEASE)
+        self._once = client.register_script(scripts.ONCE)
         self._sent = client.register_script(scripts.MARK_SENT)
         self._finish = client.register_script(scripts.FINISH)
         self._emit = client.register_script(scripts.EMIT)
@@ -108,7 +122,10 @@ class JobStore:
         )
 
     def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
-        """Renew leases in one round trip. ``lost``, ``cancelled`` and ``expired`` mean: stop working now."""
+        """Renew leases in one round trip. ``lost`` and ``cancelled`` mean: stop working now.
+
+        ``expired`` means that the job's time is up and the lease runs out; what is being written may still be.
+        """
         with translated():
             pipeline = self.client.pipeline(transaction=False)
             for lease in leases:
@@ -125,35 +142,30 @@ class JobStore:
         lease: Lease,
         output: PersonaOutput | Plan,
         *,
-        event: KnownEvent,
+        events: Sequence[KnownEvent],
         passages: Iterable[Passage] = (),
+        cause: Reason | None = None,
         keep_lease: bool = False,
     ) -> Written:
-        """Store a step's output under its lease, once. Anything but ``written`` means that it was not stored.
+        """Store a step's output under its lease, once. Anything but ``written`` means that nothing was stored.
 
-        ``passages`` join the job's evidence in the same stroke. ``keep_lease`` holds the step until ``finish``.
+        In the same stroke ``passages`` join the job's evidence, ``events`` are told, and ``cause``, where there is
+        one, ends the job: whoever looks at the record next has to finish it. ``keep_lease`` holds the step until
+        ``finish``.
         """
         ref = lease.ref
-        flat = [part for passage in passages for part in (passage.id, passage.model_dump_json())]
-        args: list[str | int] = [
-            lease.step,
-            lease.token,
-            output.to_wire(),
-            int(keep_lease),
-            event.model_dump_json(),
-            len(flat) // 2,
-            *flat,
-        ]
+        args: list[str | int] = [lease.step, lease.token, output.to_wire(), int(keep_lease)]
+        args += [cause.model_dump_json() if cause else "", len(events)]
+        args += [event.model_dump_json() for event in events]
+        args += [part for passage in passages for part in (passage.id, passage.model_dump_json())]
         with translated():
             written: Written = self._write(
                 keys=[ref.job, ref.lease(lease.step), ref.passages, ref.events, keys.LEDGER], args=args
             )
+        if written == "written":
+            for event in events:
+                self._observe(event)
         return written
-
-    def release(self, lease: Lease) -> None:
-        """Give a lease back under which nothing was done; it does not count as an attempt."""
-        with translated():
-            self._release(keys=[lease.ref.job, lease.ref.lease(lease.step)], args=[lease.token, lease.step])
 
     def mark_sent(self, ref: JobRef, steps: Sequence[str]) -> None:
         """Record that messages for these steps are about to be sent (before they are: a record may be early)."""
@@ -165,7 +177,7 @@ class JobStore:
     ) -> bool:
         """Store the job's one result. False where it already has one; what was stored first stays."""
         with translated():
-            return bool(
+            first = bool(
                 self._finish(
                     keys=[
                         ref.job,
@@ -178,46 +190,64 @@ class JobStore:
                     args=[str(ref), result.to_wire(), event.model_dump_json(), self._retention_ms],
                 )
             )
+        if first:
+            self._observe(event)
+        return first
 
     def emit(self, ref: JobRef, event: KnownEvent) -> None:
         """Append an event that changes no state to the job's stream and the ledger."""
         with translated():
             self._emit(keys=[ref.job, ref.events, keys.LEDGER], args=[event.model_dump_json()])
+        self._observe(event)
 
     def once(self, ref: JobRef, what: str) -> bool:
         """True for the first caller who asks for ``what`` in this job, ever."""
         with translated():
-            return bool(self.client.hsetnx(ref.job, f"once:{what}", "1"))
+            return bool(self._once(keys=[ref.job], args=[what]))
 
     def load(self, ref: JobRef) -> JobRecord:
-        """The whole record. Raises ``JobNotFound`` where there is none (any more)."""
+        """The whole record. Raises ``JobNotFound`` where there is none (any more), ``RecordUnreadable`` for garbage."""
         with translated():
             fields = cast("dict[str, str]", self.client.hgetall(ref.job))
         if "spec" not in fields:
             raise JobNotFound(
                 f"no job {ref.task_id!r} of tenant {ref.tenant!r}; it may have expired, or live on another Redis"
             )
-        return JobRecord.from_hash(fields)
+        with _readable(ref):
+            return JobRecord.from_hash(fields)
 
     def passages(self, ref: JobRef) -> tuple[Passage, ...]:
         """The job's evidence, in the order of the plan and then by id."""
         with translated():
             stored = cast("dict[str, str]", self.client.hgetall(ref.passages))
             plan = self.client.hget(ref.job, f"out:{PLAN}")
-        order = {p: i for i, p in enumerate(Plan.from_wire(plan).passage_ids)} if plan else {}
-        found = [Passage.model_validate_json(raw) for raw in stored.values()]
+        with _readable(ref):
+            order = {p: i for i, p in enumerate(Plan.from_store(plan).passage_ids)} if plan else {}
+            found = [Passage.model_validate_json(raw, extra="ignore") for raw in stored.values()]
         return tuple(sorted(found, key=lambda p: (order.get(p.id, len(order)), p.id)))
 
-    def active(self, *, limit: int = 1_000) -> list[JobRef]:
-        """Jobs without a result, the most urgent first."""
-        with translated():
-            refs = cast("list[str]", self.client.zrange(keys.ACTIVE, 0, limit - 1))
-        return [JobRef.parse(ref) for ref in refs]
+    def active(self) -> Iterator[tuple[str, int]]:
+        """Jobs without a result as (address, deadline in epoch ms), the most urgent first; read in pages."""
+        after = 0
+        while True:
+            with translated():
+                found = self.client.zrange(keys.ACTIVE, after, after + ACTIVE_PAGE - 1, withscores=True)
+            page = cast("list[tuple[str, float]]", found)
+            yield from ((address, int(deadline_ms)) for address, deadline_ms in page)
+            if len(page) < ACTIVE_PAGE:
+                return
+            after += ACTIVE_PAGE
 
-    def forget_active(self, ref: JobRef) -> None:
-        """Drop a job whose record is gone from the sweep's list."""
+    def forget_active(self, address: str) -> None:
+        """Take an address off the sweep's list: its record is gone, or it never was one."""
         with translated():
-            self.client.zrem(keys.ACTIVE, str(ref))
+            self.client.zrem(keys.ACTIVE, address)
+
+    def started(self, ref: JobRef, steps: Sequence[str]) -> dict[str, int]:
+        """When these steps first got a lease (epoch ms), those that did."""
+        with translated():
+            found = self.client.hmget(ref.job, [f"started:{step}" for step in steps])
+        return {step: int(at) for step, at in zip(steps, found, strict=True) if at}
 
     def leased(self, ref: JobRef, steps: Sequence[str]) -> frozenset[str]:
         """Which of these steps somebody holds right now."""
@@ -240,3 +270,15 @@ class JobStore:
         with translated():
             seconds, micros = self.client.time()
         return int(seconds) * 1_000 + int(micros) // 1_000
+
+
+@contextmanager
+def _readable(ref: JobRef) -> Iterator[None]:
+    """What is in Redis is untrusted: what cannot be read is this job's trouble, and no other's."""
+    try:
+        yield
+    except (ValidationError, KeyError, ValueError) as error:
+        raise RecordUnreadable(
+            f"the record of job {ref.task_id!r} cannot be read ({type(error).__name__}): it was tampered with, or a "
+            "newer Triptych wrote it"
+        ) from error

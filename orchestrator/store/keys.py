@@ -41,8 +41,13 @@ class JobRef:
 
     @property
     def events(self) -> str:
-        """Stream: what happened to this job, and live text while somebody watches."""
+        """Stream: what happened to this job."""
         return f"{self.job}:events"
+
+    @property
+    def live(self) -> str:
+        """Stream: the last words of what is being written, while somebody watches."""
+        return f"{self.job}:live"
 
     @property
     def watch(self) -> str:

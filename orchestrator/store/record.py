@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.contracts import PersonaOutput, Plan, Result, TaskSpec
+from orchestrator.contracts import PersonaOutput, Plan, Reason, Result, TaskSpec
 
 PLAN = "plan"
 
@@ -37,6 +37,8 @@ class JobRecord:
     plan: Plan | None = None
     outputs: Mapping[str, PersonaOutput] = field(default_factory=dict)
     steps: Mapping[str, StepState] = field(default_factory=dict)
+    cause: Reason | None = None
+    """What ended the job before its time; it only wants its result."""
     result: Result | None = None
 
     @property
@@ -63,18 +65,19 @@ class JobRecord:
             if not colon:
                 continue
             if kind == "out" and step == PLAN:
-                plan = Plan.from_wire(value)
+                plan = Plan.from_store(value)
             elif kind == "out":
-                outputs[step] = PersonaOutput.from_wire(value)
+                outputs[step] = PersonaOutput.from_store(value)
             elif kind in names:
                 numbers.setdefault(step, {})[names[kind]] = int(value)
         return cls(
-            spec=TaskSpec.from_wire(fields["spec"]),
+            spec=TaskSpec.from_store(fields["spec"]),
             open=fields["state"] == "open",
             accepted_ms=int(fields["accepted_ms"]),
             deadline_ms=int(fields["deadline_ms"]),
             plan=plan,
             outputs=outputs,
             steps={step: StepState(**values) for step, values in numbers.items()},
-            result=Result.from_wire(fields["result"]) if "result" in fields else None,
+            cause=Reason.model_validate_json(fields["cause"], extra="ignore") if "cause" in fields else None,
+            result=Result.from_store(fields["result"]) if "result" in fields else None,
         )

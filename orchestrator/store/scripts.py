@@ -1,8 +1,8 @@
 """The state changes, each one Lua script: atomic, and safe to send twice.
 
 Times come from Redis TIME, so that all hosts share one clock. A job's hash holds ``spec``, ``state`` (``open`` or
-``ended``), ``accepted_ms``, ``deadline_ms``, ``result`` and, per step, ``out:``, ``attempts:``, ``started:``,
-``ended:``, ``sent:``, ``sends:`` and ``sent_at_attempt:``.
+``ended``), ``accepted_ms``, ``deadline_ms``, ``cause``, ``result`` and, per step, ``out:``, ``attempts:``,
+``started:``, ``ended:``, ``sent:``, ``sends:`` and ``sent_at_attempt:``.
 """
 
 _NOW = """
@@ -26,8 +26,9 @@ ACCEPT = (
 if ARGV[7] == '1' then
   local prior = redis.call('GET', KEYS[3])
   if prior then
-    local digest, id = string.match(prior, '^(%S+) (%S+)$')
-    return {digest == ARGV[3] and 'existing' or 'conflict', id}
+    local digest, id, job = string.match(prior, '^(%S+) (%S+) (%S+)$')
+    -- A key whose job has expired is free again.
+    if redis.call('EXISTS', job) == 1 then return {digest == ARGV[3] and 'existing' or 'conflict', id} end
   end
 end
 local known = redis.call('HGET', KEYS[1], 'digest')
@@ -38,7 +39,7 @@ redis.call('HSET', KEYS[1], 'spec', ARGV[2], 'digest', ARGV[3], 'state', 'open',
   'deadline_ms', deadline, 'ttl_ms', ttl, 'sent:plan', now, 'sends:plan', 1, 'sent_at_attempt:plan', 0)
 redis.call('PEXPIRE', KEYS[1], ttl)
 redis.call('ZADD', KEYS[2], deadline, ARGV[1])
-if ARGV[7] == '1' then redis.call('SET', KEYS[3], ARGV[3] .. ' ' .. ARGV[8], 'PX', ttl) end
+if ARGV[7] == '1' then redis.call('SET', KEYS[3], ARGV[3] .. ' ' .. ARGV[8] .. ' ' .. KEYS[1], 'PX', ttl) end
 emit(KEYS[4], KEYS[5], ttl, ARGV[6])
 return {'created', ARGV[8]}
 """
@@ -59,7 +60,14 @@ end
 if not job[1] then return answer('missing') end
 if job[1] ~= 'open' then return answer('ended') end
 if job[4] then return answer('done') end
-if redis.call('EXISTS', KEYS[2]) == 1 then return answer('held') end
+local holder = redis.call('GET', KEYS[2])
+if holder then
+  -- Sent twice because the first reply was lost: it is still the same request.
+  if string.match(holder, '^%d+ (.*)$') == ARGV[2] then return answer('granted') end
+  -- This delivery is used up now: should the holder die, its step has no message waiting any more.
+  redis.call('HSET', KEYS[1], 'sent_at_attempt:' .. ARGV[1], attempt - 1)
+  return answer('held')
+end
 if now >= tonumber(job[3]) then return answer('expired') end
 attempt = redis.call('HINCRBY', KEYS[1], 'attempts:' .. ARGV[1], 1)
 redis.call('HSETNX', KEYS[1], 'started:' .. ARGV[1], now)
@@ -94,7 +102,7 @@ return redis.call('EXISTS', KEYS[3]) == 1 and 'kept_watched' or 'kept'
 """
 )
 
-# KEYS job lease passages events ledger; ARGV step token output keep_lease event n_passages (id passage)*
+# KEYS job lease passages events ledger; ARGV step token output keep_lease cause n_events event* (id passage)*
 # -> written|duplicate|lost|ended
 WRITE_OUTPUT = (
     _NOW
@@ -108,31 +116,28 @@ if job[1] ~= 'open' then
   redis.call('DEL', KEYS[2])
   return 'ended'
 end
-for i = 0, tonumber(ARGV[6]) - 1 do
-  redis.call('HSETNX', KEYS[3], ARGV[7 + 2 * i], ARGV[8 + 2 * i])
-end
-if ARGV[6] ~= '0' then redis.call('PEXPIRE', KEYS[3], job[3]) end
+local events_end = 6 + tonumber(ARGV[6])
+for i = events_end + 1, #ARGV, 2 do redis.call('HSETNX', KEYS[3], ARGV[i], ARGV[i + 1]) end
+if #ARGV > events_end then redis.call('PEXPIRE', KEYS[3], job[3]) end
 redis.call('HSET', KEYS[1], 'out:' .. ARGV[1], ARGV[3], 'ended:' .. ARGV[1], now)
+if ARGV[5] ~= '' then redis.call('HSETNX', KEYS[1], 'cause', ARGV[5]) end
 if ARGV[4] == '0' then redis.call('DEL', KEYS[2]) end
-emit(KEYS[4], KEYS[5], job[3], ARGV[5])
+for i = 7, events_end do emit(KEYS[4], KEYS[5], job[3], ARGV[i]) end
 return 'written'
 """
 )
 
-# KEYS job lease; ARGV token step : as if it had never been asked for; no work was done under it
-RELEASE = """
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[2])
-if redis.call('HINCRBY', KEYS[1], 'attempts:' .. ARGV[2], -1) == 0 then
-  redis.call('HDEL', KEYS[1], 'started:' .. ARGV[2])
-end
-return 1
+# KEYS job; ARGV field : 1 for the first caller, while the job is there
+ONCE = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+return redis.call('HSETNX', KEYS[1], 'once:' .. ARGV[1], '1')
 """
 
 # KEYS job; ARGV steps... : these steps are on their way to a worker
 MARK_SENT = (
     _NOW
     + """
+if redis.call('EXISTS', KEYS[1]) == 0 then return now end
 for _, step in ipairs(ARGV) do
   redis.call('HSET', KEYS[1], 'sent:' .. step, now, 'sent_at_attempt:' .. step,
     redis.call('HGET', KEYS[1], 'attempts:' .. step) or '0')

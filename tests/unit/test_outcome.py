@@ -36,7 +36,7 @@ def output(step: str, status: str = "ok", kind: str = "overloaded") -> PersonaOu
             "persona": persona,
             "step": step,
             "status": status,
-            "failure": Failure(kind=kind, message="the endpoint said no") if status != "ok" else None,  # type: ignore[arg-type]
+            "failure": Failure(kind=kind, message="the endpoint said no") if status != "ok" else None,  # type: ignore[arg-type]  # pydantic checks the literal
             "claims": (claim,) if status == "ok" else (),
             "summary": "Yes." if status == "ok" else "",
             "usage": Usage(input_tokens=10, output_tokens=1, calls=1),
@@ -150,3 +150,13 @@ def test_what_it_cost_and_who_answered_is_told() -> None:
     assert result.usage == Usage(input_tokens=30, output_tokens=3, calls=3)
     assert result.provenance.models == ("openai:m",)
     assert result.provenance.llm_used
+
+
+def test_an_endpoint_that_refused_every_call_made_nothing_of_the_result() -> None:
+    refused = NO_THESIS.model_copy(update={"usage": Usage(), "model": "other"})
+    result = result_of(refused, ANTITHESIS, SYNTHESIS)
+    assert result.provenance.models == ("openai:m",)
+    nobody = result_of(refused, NO_ANTITHESIS.model_copy(update={"usage": Usage()}))
+    assert (nobody.provenance.models, nobody.provenance.llm_used) == ((), False)
+    # The extractive engine did not answer either, so it is not named.
+    assert "No language model was used" not in nobody.answer

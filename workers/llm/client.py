@@ -66,7 +66,7 @@ class Model:
 
         Raises ``ModelError``, of kind ``deadline`` when time was up; ``JobCancelled`` once ``cancel`` is
         thrown; ``LeaseLost`` when the worker is stopping. Their ``usage`` is what the call is known to have
-        cost.
+        cost, their ``asked`` whom it went to.
         """
         switch = cancel or Cancellation()
         if switch.cancelled:
@@ -79,6 +79,7 @@ class Model:
             return self._waited_for(future, deadline, switch)
         except JobError as error:
             error.usage = call.spent
+            error.asked = (self.provider.name, self.provider.model)
             raise
         finally:
             future.cancel()  # in case a signal interrupted the wait

@@ -9,7 +9,6 @@ from orchestrator.contracts import Persona as PersonaName
 from orchestrator.errors import ModelError, RetryableModelError
 from orchestrator.plaintext import one_line
 from workers.brief import Brief, Form
-from workers.llm.client import Completion
 from workers.llm.protocol import ModelRequest
 from workers.personas.parsing import ParsedAnswer, Problem, parse
 from workers.personas.prompting import (
@@ -53,8 +52,9 @@ class Persona:
         try:
             return run.argue(first_request(brief, max_output_tokens=self._max_output_tokens))
         except (ModelError, RetryableModelError) as error:
-            if isinstance(error, ModelError) and error.usage is not None:
-                run.usage += error.usage
+            if isinstance(error, ModelError):
+                run.usage += error.usage or Usage()
+                run.asked = error.asked or run.asked
             return run.failed(Failure(kind=error.kind, message=one_line(error.message, 1_000)))
 
 
@@ -84,7 +84,7 @@ class _Run:
     usage: Usage = field(default_factory=Usage)
     model_ms: int = 0
     first_token_ms: int | None = None
-    last: Completion | None = None
+    asked: tuple[str, str] | None = None
     new_passages: list[Passage] = field(default_factory=list)
     tool_calls: list[ToolUse] = field(default_factory=list)
     problems: tuple[Problem, ...] = ()
@@ -104,12 +104,13 @@ class _Run:
                 return self.failed(_unusable(answer))
 
     def ask(self, request: ModelRequest) -> tuple[str, ParsedAnswer]:
-        if self.on_text is not None and self.last is not None:
+        first = self.asked is None
+        if self.on_text is not None and not first:
             self.on_text("\n")  # what follows is a new answer, not the rest of a line of the one before
         completion = self.model.complete(request, on_text=self.on_text)
-        if self.last is None:
+        if first:
             self.first_token_ms = completion.first_token_ms
-        self.last = completion
+        self.asked = (completion.provider, completion.model)
         self.usage += completion.usage
         self.model_ms += completion.model_ms
         known = known_claim_ids(self.brief)
@@ -160,14 +161,15 @@ class _Run:
         return PersonaRun(output, tuple(self.new_passages), tuple(self.tool_calls), self.problems)
 
     def output(self) -> PersonaOutput:
+        provider, model = self.asked or ("", "")
         return PersonaOutput(
             task_id=self.brief.task.task_id,
             persona=PERSONA_OF[self.brief.form],
             step=self.brief.form,
             usage=self.usage,
             timings=Timings(first_token_ms=self.first_token_ms, model_ms=self.model_ms),
-            provider=self.last.provider if self.last else "",
-            model=self.last.model if self.last else "",
+            provider=provider,
+            model=model,
             prompt_hash=prompt_hash(self.brief.form),
         )
 

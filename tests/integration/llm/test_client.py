@@ -74,6 +74,7 @@ def test_given_a_failure_for_good_then_its_bill_is_on_the_error(wire):
     with pytest.raises(ModelError) as caught:
         complete(anthropic(wire.url), policy=QUICK)
     assert caught.value.usage == usage(7, 1)
+    assert caught.value.asked == ("anthropic", "some-model")
 
 
 def test_given_a_silent_model_when_the_time_is_up_then_the_call_ends_and_hangs_up(wire):

@@ -5,12 +5,35 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Step = bytes | Literal["hold", "abort"]
-"""Bytes to send, ``hold``: send nothing until the client hangs up, ``abort``: reset the connection."""
+
+class Gate:
+    """Holds an answer back until the test opens it, from its own thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._opened = asyncio.Event()
+        self._loop = loop
+
+    def open(self) -> None:
+        """Let the answer go on."""
+        self._loop.call_soon_threadsafe(self._opened.set)
+
+    async def passed(self, reader: asyncio.StreamReader) -> bool:
+        """Wait; False where the client hung up first."""
+        opened, gone = (asyncio.ensure_future(each) for each in (self._opened.wait(), reader.read(1)))
+        done, waiting = await asyncio.wait((opened, gone), return_when=asyncio.FIRST_COMPLETED)
+        for one in waiting:
+            one.cancel()
+        return opened in done
+
+
+Step = bytes | Literal["hold", "abort"] | Gate
+"""Bytes to send, ``hold``: send nothing until the client hangs up, ``abort``: reset the connection, or a gate."""
 
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -44,6 +67,9 @@ class Request:
     path: str
     headers: dict[str, str]
     body: Any
+    at: float = field(default_factory=time.monotonic)
+    hung_up: threading.Event = field(default_factory=threading.Event)
+    """Set once the client has gone before its answer was whole."""
 
 
 class WireServer:
@@ -66,6 +92,14 @@ class WireServer:
 
     def reply(self, *steps: Step) -> None:
         self._replies.append(steps)
+
+    def gate(self) -> Gate:
+        """A gate for an answer of this server."""
+        return Gate(self._loop)
+
+    def steps_for(self, request: Request) -> Sequence[Step]:
+        """What to answer; a subclass may look at the request."""
+        return self._replies.popleft() if self._replies else (document("{}", status=418),)
 
     def close(self) -> None:
         if self._loop.is_closed():
@@ -97,17 +131,37 @@ class WireServer:
         first, *lines = head.strip().split("\r\n")
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        self.requests.append(Request(first.split(" ")[1], headers, json.loads(body)))
-        steps = self._replies.popleft() if self._replies else (document("{}", status=418),)
+        request = Request(first.split(" ")[1], headers, json.loads(body))
+        self.requests.append(request)
+        steps = self.steps_for(request)
+        try:
+            sent = await self._send(steps, reader, writer)
+        except ConnectionError:
+            request.hung_up.set()
+            raise
+        if not sent and "abort" not in steps:
+            request.hung_up.set()
+            self.hung_up.set()
+        # Without a length or chunks, the connection's end is the body's end.
+        return (
+            sent and isinstance(steps[0], bytes) and (b"content-length" in steps[0] or b"chunked" in steps[0])
+        )
+
+    @staticmethod
+    async def _send(
+        steps: Sequence[Step], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         for step in steps:
             if step == "abort":
                 writer.transport.abort()
                 return False
             if step == "hold":
                 await reader.read()
-                self.hung_up.set()
                 return False
+            if isinstance(step, Gate):
+                if not await step.passed(reader):
+                    return False
+                continue
             writer.write(step)
             await writer.drain()
-        # Without a length or chunks, the connection's end is the body's end.
-        return b"content-length" in steps[0] or b"chunked" in steps[0]
+        return True

@@ -1,3 +1,5 @@
+"""A store on a real, empty Redis, and jobs in it."""
+
 from __future__ import annotations
 
 import itertools

@@ -6,12 +6,25 @@ from collections.abc import Callable
 
 import pytest
 import redis
+from pydantic import SecretStr
 
-from orchestrator.contracts import Complexity, EvalReport, Provenance, Result, TaskSpec
+from orchestrator.broker import make_app
+from orchestrator.contracts import (
+    Complexity,
+    EvalReport,
+    Inputs,
+    Passage,
+    Provenance,
+    Reason,
+    Result,
+    TaskSpec,
+)
 from orchestrator.contracts.events import JobEnd
-from orchestrator.errors import JobNotFound, StoreUnavailable
+from orchestrator.errors import InvalidInput, JobNotFound, RecordUnreadable, StoreUnavailable
+from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore, Ledger, connect, history
 from orchestrator.store import keys as names
+from orchestrator.submission import submit
 from tests.integration.store.conftest import plan, submitted
 
 pytestmark = pytest.mark.integration
@@ -67,14 +80,14 @@ def test_a_job_has_one_result_and_it_is_the_first(store: JobStore, accept: Accep
     assert record.result is not None
     assert record.result.answer == "first"
     assert not record.open
-    assert ref not in store.active()
+    assert str(ref) not in dict(store.active())
 
 
 def test_what_is_running_is_active_most_urgent_first(store: JobStore) -> None:
     for name, deadline_s in (("slow", 60.0), ("urgent", 5.0)):
         spec = TaskSpec(task_id=name, goal="Why?")
         store.accept(spec, deadline_s=deadline_s, event=submitted(spec))
-    assert [ref.task_id for ref in store.active()] == ["urgent", "slow"]
+    assert [address for address, _ in store.active()] == ["default/urgent", "default/slow"]
 
 
 def test_the_record_reads_back_whole(store: JobStore, accept: Accept) -> None:
@@ -82,7 +95,7 @@ def test_the_record_reads_back_whole(store: JobStore, accept: Accept) -> None:
     grant = store.acquire(ref, "plan", "w1")
     assert grant.lease is not None
     event = submitted(TaskSpec(task_id=ref.task_id, goal="Why?"))
-    store.write_output(grant.lease, plan(ref), event=event)
+    store.write_output(grant.lease, plan(ref), events=[event])
     record = store.load(ref)
     assert record.plan == plan(ref)
     assert record.plan is not None
@@ -132,3 +145,69 @@ def test_a_queues_length_counts_all_priorities(
     if length:
         client.rpush(key, *range(length))
     assert store.queue_length("q") == length
+
+
+def test_a_spec_over_the_byte_cap_is_refused_before_anything_is_recorded(
+    client: redis.Redis, redis_url: str
+) -> None:
+    settings = Settings(redis_url=SecretStr(redis_url))
+    large = tuple(Passage(id=f"p{n}", source="s", text="x" * 6_000) for n in range(200))
+    spec = TaskSpec(task_id="large", goal="Why?", inputs=Inputs(passages=large))
+    with pytest.raises(InvalidInput, match="corpus"):
+        submit(spec, store=JobStore(client), app=make_app(settings), settings=settings)
+    assert list(client.scan_iter()) == []
+
+
+def test_the_sweep_sees_every_active_job_however_many(
+    store: JobStore, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.store.jobs.ACTIVE_PAGE", 10)
+    client.zadd("triptych:active", {f"default/j{n}": n for n in range(25)})
+    assert len(list(store.active())) == 25
+
+
+def test_a_cause_is_stored_with_the_output_and_the_first_one_stays(store: JobStore, accept: Accept) -> None:
+    ref = accept()
+    lease = store.acquire(ref, "plan", "w1").lease
+    assert lease is not None
+    store.write_output(lease, plan(ref), events=[], cause=Reason(code="no_evidence"))
+    cause = store.load(ref).cause
+    assert cause is not None
+    assert cause.code == "no_evidence"
+
+
+def test_a_field_that_a_newer_version_added_is_passed_over_in_the_store(
+    store: JobStore, accept: Accept, client: redis.Redis
+) -> None:
+    ref = accept()
+    spec = client.hget(ref.job, "spec")
+    assert isinstance(spec, str)
+    client.hset(ref.job, "spec", spec.replace('"goal"', '"mood":"new","goal"', 1))
+    assert store.load(ref).spec.goal == "Why?"
+
+
+@pytest.mark.parametrize("garbage", ["not JSON", "{}", "42"])
+def test_a_record_that_cannot_be_read_says_so(
+    store: JobStore, accept: Accept, client: redis.Redis, garbage: str
+) -> None:
+    ref = accept()
+    client.hset(ref.job, "out:thesis", garbage)
+    with pytest.raises(RecordUnreadable, match="cannot be read"):
+        store.load(ref)
+
+
+def test_an_idempotency_key_is_free_again_once_its_job_has_expired(
+    store: JobStore, client: redis.Redis
+) -> None:
+    first = TaskSpec(task_id="one", goal="Why?", idempotency_key="k")
+    store.accept(first, deadline_s=60, event=submitted(first))
+    client.delete(JobRef("default", "one").job)
+    other = TaskSpec(task_id="two", goal="Why not?", idempotency_key="k")
+    assert store.accept(other, deadline_s=60, event=submitted(other)) == ("created", "two")
+
+
+def test_bookkeeping_for_a_job_that_is_gone_makes_no_key(store: JobStore, client: redis.Redis) -> None:
+    gone = JobRef("default", "gone")
+    store.mark_sent(gone, ["thesis"])
+    assert not store.once(gone, "eval")
+    assert list(client.scan_iter()) == []

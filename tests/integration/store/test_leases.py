@@ -60,8 +60,8 @@ def test_after_a_takeover_the_first_owner_can_neither_renew_nor_write(
     lapse(client, first)
     second = granted(store, first.ref, "w2")
     assert store.renew([first, second]) == ["lost", "kept"]
-    assert store.write_output(first, output(first.ref, "late"), event=ended(first.ref)) == "lost"
-    assert store.write_output(second, output(first.ref, "mine"), event=ended(first.ref)) == "written"
+    assert store.write_output(first, output(first.ref, "late"), events=[ended(first.ref)]) == "lost"
+    assert store.write_output(second, output(first.ref, "mine"), events=[ended(first.ref)]) == "written"
     assert store.load(first.ref).outputs["thesis"].summary == "mine"
 
 
@@ -73,13 +73,13 @@ def test_a_lease_that_ran_out_untaken_is_still_its_owners(
     lapse(client, lease)
     assert store.renew([lease]) == ["kept"]
     lapse(client, lease)
-    assert store.write_output(lease, output(lease.ref), event=ended(lease.ref)) == "written"
+    assert store.write_output(lease, output(lease.ref), events=[ended(lease.ref)]) == "written"
 
 
 def test_an_output_is_written_once(store: JobStore, accept: Accept) -> None:
     lease = granted(store, accept())
-    assert store.write_output(lease, output(lease.ref, "first"), event=ended(lease.ref)) == "written"
-    assert store.write_output(lease, output(lease.ref, "second"), event=ended(lease.ref)) == "duplicate"
+    assert store.write_output(lease, output(lease.ref, "first"), events=[ended(lease.ref)]) == "written"
+    assert store.write_output(lease, output(lease.ref, "second"), events=[ended(lease.ref)]) == "duplicate"
     assert store.load(lease.ref).outputs["thesis"].summary == "first"
     assert store.acquire(lease.ref, "thesis", "w2").status == "done"
 
@@ -89,7 +89,7 @@ def test_passages_that_a_tool_brought_join_the_evidence_with_the_output(
 ) -> None:
     lease = granted(store, accept())
     found = Passage(id="p9", source="a.md", text="Nine.")
-    store.write_output(lease, output(lease.ref), event=ended(lease.ref), passages=[found])
+    store.write_output(lease, output(lease.ref), events=[ended(lease.ref)], passages=[found])
     assert store.passages(lease.ref) == (found,)
 
 
@@ -123,7 +123,7 @@ def test_a_job_that_ended_takes_no_more_work(store: JobStore, accept: Accept, cl
     client.hset(lease.ref.job, "state", "ended")
     assert store.renew([lease]) == ["cancelled"]
     assert store.acquire(lease.ref, "synthesis", "w1").status == "ended"
-    assert store.write_output(lease, output(lease.ref), event=ended(lease.ref)) in ("ended", "lost")
+    assert store.write_output(lease, output(lease.ref), events=[ended(lease.ref)]) in ("ended", "lost")
     assert store.load(lease.ref).outputs == {}
 
 
@@ -131,10 +131,22 @@ def test_a_job_nobody_knows_gives_no_lease(store: JobStore) -> None:
     assert store.acquire(JobRef("default", "nobody"), "thesis", "w1").status == "missing"
 
 
-def test_releasing_lets_the_next_one_in_at_once(store: JobStore, accept: Accept) -> None:
-    lease = granted(store, accept())
-    store.release(lease)
-    again = store.acquire(lease.ref, "thesis", "w2")
+def test_asking_twice_for_the_same_lease_is_asking_once(store: JobStore, accept: Accept) -> None:
+    """The first reply was lost on the way."""
+    ref = accept()
+    assert store.acquire(ref, "thesis", "w1").status == "granted"
+    again = store.acquire(ref, "thesis", "w1")
     assert (again.status, again.attempt) == ("granted", 1)
-    store.release(lease)  # no longer ours to give back
-    assert store.acquire(lease.ref, "thesis", "w3").status == "held"
+    assert again.lease is not None
+    assert store.renew([again.lease]) == ["kept"]
+
+
+def test_a_delivery_used_up_on_a_held_lease_leaves_the_step_to_the_sweep_at_once(
+    store: JobStore, accept: Accept
+) -> None:
+    ref = accept()
+    granted(store, ref, "w1")
+    store.mark_sent(ref, ["thesis"])
+    assert store.acquire(ref, "thesis", "w2").status == "held"
+    state = store.load(ref).steps["thesis"]
+    assert state.attempts > state.sent_at_attempt

@@ -158,6 +158,13 @@ def test_model_errors_become_data(error: Exception, status: str, kind: str) -> N
     assert len(output.failure.message) <= 1_000
 
 
+def test_a_failed_call_names_whom_it_asked() -> None:
+    error = ModelError("auth", "refused")
+    error.asked = ("openai", "gpt-x")
+    output = Persona().run(brief(), toolbox(), ScriptedAnswers([error])).output
+    assert (output.provider, output.model) == ("openai", "gpt-x")
+
+
 def test_what_was_paid_before_and_in_a_failing_call_is_counted() -> None:
     error = ModelError("truncated", "cut")
     error.usage = Usage(input_tokens=30, calls=1)

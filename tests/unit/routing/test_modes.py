@@ -19,10 +19,10 @@ def scored(score: float, source: Literal["observed", "caller"] = "observed") -> 
 @pytest.mark.parametrize(
     ("requested", "setting", "score", "mode", "reason"),
     [
-        ("parallel", "off", 9.0, "parallel", "the job asks"),
-        ("sequential", "on", 1.0, "sequential", "the job asks"),
-        ("auto", "on", 9.0, "parallel", "parallel_mode is on"),
-        ("auto", "off", 1.0, "sequential", "parallel_mode is off"),
+        ("parallel", "sequential", 9.0, "parallel", "the job asks"),
+        ("sequential", "parallel", 1.0, "sequential", "the job asks"),
+        ("auto", "parallel", 9.0, "parallel", "parallel_mode is parallel"),
+        ("auto", "sequential", 1.0, "sequential", "parallel_mode is sequential"),
         ("auto", "auto", 4.99, "parallel", "below 5"),
         ("auto", "auto", 5.0, "sequential", "at or above 5"),
         ("auto", "auto", 10.0, "sequential", "3 sub-questions"),

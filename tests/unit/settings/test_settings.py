@@ -80,7 +80,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch, field):
         ("TRIPTYCH_DEADLINE_S", "nan", "must be"),
         ("TRIPTYCH_MODEL", "gpt-5", "extractive, openai:MODEL or anthropic:MODEL"),
         ("TRIPTYCH_MODEL_THESIS", "openai:", "extractive, openai:MODEL or anthropic:MODEL"),
-        ("TRIPTYCH_PARALLEL_MODE", "maybe", "'auto', 'on' or 'off'"),
+        ("TRIPTYCH_PARALLEL_MODE", "maybe", "'auto', 'sequential' or 'parallel'"),
         ("TRIPTYCH_LOG_LEVEL", "loud", "'DEBUG'"),
         ("OPENAI_BASE_URL", "api.example.com/v1", "http://HOST or https://HOST"),
         ("OPENAI_BASE_URL", "https://me:hunter2@api.example.com/v1", "user name or password"),
@@ -203,3 +203,18 @@ def test_the_page_of_settings_is_current():
 
 def test_every_setting_is_described():
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "mode"),
+    [("auto", "auto"), *((word, "parallel") for word in ("parallel", "on", "true")),
+     *((word, "sequential") for word in ("sequential", "OFF", "false"))],
+)  # fmt: skip
+def test_parallel_mode_takes_the_modes_names_and_a_flags_values(monkeypatch, written, mode):
+    monkeypatch.setenv("TRIPTYCH_PARALLEL_MODE", written)
+    assert load_settings().parallel_mode == mode
+
+
+def test_parallel_mode_may_be_tomls_own_flag():
+    write_file("parallel_mode = true")
+    assert load_settings().parallel_mode == "parallel"

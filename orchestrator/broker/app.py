@@ -7,10 +7,12 @@ sees a newer message. Each setting below that differs from Celery's default says
 from __future__ import annotations
 
 import logging
+import ssl
 
 from celery import Celery
 from celery.backends.redis import RedisBackend
 
+from orchestrator.broker.transport import ALIAS
 from orchestrator.contracts import PROTOCOL
 from orchestrator.errors import InvalidSettings
 from orchestrator.settings import Settings
@@ -59,7 +61,11 @@ def make_app(settings: Settings) -> Celery:
     url = settings.redis_url.get_secret_value()
     app = Celery("triptych", set_as_current=False)
     app.conf.update(
-        broker_url=broker_url(url),
+        # Screens what comes out of a queue before kombu decodes it.
+        broker_url=broker_url(url).replace("redis+", f"{ALIAS}+", 1),
+        broker_transport=ALIAS,
+        # kombu knows TLS by the transport's name, and would not check the certificate.
+        broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if url.startswith("rediss:") else None,
         result_backend=f"{__name__}:QuietBackend+{backend_url(url)}",
         # JSON only: nothing that arrives is ever unpickled.
         task_serializer="json",

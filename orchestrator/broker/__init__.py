@@ -1,0 +1,23 @@
+"""Celery and kombu as Triptych uses them: the application, its queues, a transport that survives its input."""
+
+from orchestrator.broker.app import (
+    NEW_WORK,
+    PRIORITY,
+    QUEUES,
+    TASK_PREFIX,
+    QuietBackend,
+    make_app,
+    priority_for,
+    queue_for,
+)
+
+__all__ = [
+    "NEW_WORK",
+    "PRIORITY",
+    "QUEUES",
+    "TASK_PREFIX",
+    "QuietBackend",
+    "make_app",
+    "priority_for",
+    "queue_for",
+]

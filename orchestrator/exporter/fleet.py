@@ -1,0 +1,98 @@
+"""The fleet's state as gauges, looked up when Prometheus asks, and at most once a second."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import redis
+import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from orchestrator.errors import StoreUnavailable
+from orchestrator.exporter.sample import FleetSample, take_sample
+from orchestrator.pausing import Pause, paused
+
+FRESH_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class FleetGauges(Collector):
+    """Gauges of one look at Redis.
+
+    Where Redis is away ``triptych_redis_up`` is 0 and the others are absent: a figure that cannot be read is not 0.
+    """
+
+    def __init__(
+        self, client: redis.Redis, registry: CollectorRegistry, *, sweep_age_s: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._sweep_age_s = sweep_age_s
+        self._lock = threading.Lock()
+        self._seen: tuple[float, FleetSample, dict[str, Pause]] | None = None
+        registry.register(self)
+
+    def describe(self) -> list[Metric]:
+        """Nothing: what there is depends on Redis, which need not be up when this is made."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Look, or show what was seen a moment ago."""
+        try:
+            sample, pauses = self._look()
+        except StoreUnavailable as error:
+            log.warning("fleet_not_seen", error=str(error))
+            yield gauge("triptych_redis_up", "Whether Redis answers.", 0)
+            return
+        yield gauge("triptych_redis_up", "Whether Redis answers.", 1)
+        yield from families(sample, pauses)
+        yield gauge(
+            "triptych_sweep_age_seconds", "Since a recovery sweep was last seen.", self._sweep_age_s()
+        )
+
+    def _look(self) -> tuple[FleetSample, dict[str, Pause]]:
+        with self._lock:
+            if self._seen is None or time.monotonic() - self._seen[0] > FRESH_S:
+                self._seen = (time.monotonic(), take_sample(self._client), paused(self._client))
+            return self._seen[1:]
+
+
+def gauge(name: str, what: str, value: float) -> Metric:
+    """Make a gauge without labels."""
+    return GaugeMetricFamily(name, what, value=value)
+
+
+def families(sample: FleetSample, pauses: dict[str, Pause]) -> Iterator[Metric]:
+    """Lay one sample out as metrics."""
+    waiting = GaugeMetricFamily("triptych_queue_messages", "Messages waiting in a queue.", labels=("queue",))
+    oldest = GaugeMetricFamily(
+        "triptych_queue_oldest_seconds",
+        "How long the longest waiting message has waited; 0 where none waits.",
+        labels=("queue",),
+    )
+    stopped = GaugeMetricFamily("triptych_queue_paused", "Whether a queue is paused.", labels=("queue",))
+    for name, queue in sample.queues.items():
+        waiting.add_metric([name], queue.waiting)
+        if queue.oldest_s is not None or not queue.waiting:
+            oldest.add_metric([name], queue.oldest_s or 0.0)
+        stopped.add_metric([name], float(name in pauses))
+    running = GaugeMetricFamily("triptych_steps_running", "Steps under a live lease.", labels=("step",))
+    for step, count in sample.running.items():
+        running.add_metric([step], count)
+    yield from (waiting, oldest, stopped, running)
+    yield gauge("triptych_jobs_active", "Jobs without a result.", sample.active)
+    yield gauge(
+        "triptych_jobs_overdue", "Jobs past their deadline and still without a result.", sample.overdue
+    )
+    yield gauge("triptych_ledger_entries", "Entries in the ledger's stream.", sample.ledger_entries)
+    yield gauge(
+        "triptych_ledger_oldest_seconds",
+        "Age of the stream's oldest entry: the archiver trims what is archived and older than an hour.",
+        sample.ledger_oldest_s or 0.0,
+    )
+    yield gauge("triptych_redis_memory_used_bytes", "Memory that Redis uses.", sample.memory_used)
+    yield gauge("triptych_redis_memory_max_bytes", "Redis' maxmemory; 0 is no limit.", sample.memory_max)

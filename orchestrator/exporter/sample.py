@@ -1,0 +1,144 @@
+"""One look at the fleet's state in Redis: queues, running steps, open jobs, the ledger. Three round trips, no scan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+from orchestrator.broker import QUEUES, queue_for
+from orchestrator.routing.flow import FLOWS
+from orchestrator.store import JobRef, keys
+from orchestrator.store.connection import translated
+from orchestrator.store.record import PLAN
+
+MOST_JOBS = 1_000
+"""Open jobs whose leases are looked at. Beyond that running steps are a lower bound, and queues tell the load."""
+STEPS = (PLAN, *sorted({step for flow in FLOWS.values() for step in flow}))
+
+
+@dataclass(frozen=True)
+class QueueSample:
+    """Messages waiting, and for how long the longest one has (s); ``None`` where none waits or nobody can tell."""
+
+    waiting: int = 0
+    oldest_s: float | None = None
+
+
+@dataclass(frozen=True)
+class FleetSample:
+    """The state at one moment, by Redis TIME. ``overdue`` jobs are past their deadline and have no result."""
+
+    now_ms: int
+    queues: Mapping[str, QueueSample] = field(default_factory=dict)
+    running: Mapping[str, int] = field(default_factory=dict)
+    active: int = 0
+    overdue: int = 0
+    ledger_entries: int = 0
+    ledger_oldest_s: float | None = None
+    memory_used: int = 0
+    memory_max: int = 0
+
+
+def take_sample(client: redis.Redis) -> FleetSample:
+    """Look once. Raises ``StoreUnavailable``. The client has to decode responses, as ``store.connect``'s do."""
+    with translated():
+        seconds, micros = client.time()
+        now = int(seconds) * 1_000 + int(micros) // 1_000
+        lists = {queue: keys.queue_lists(queue_for(queue)) for queue in QUEUES}
+        pipeline = client.pipeline(transaction=False)
+        for names in lists.values():
+            for name in names:
+                pipeline.llen(name)
+                # kombu pushes on the left and pops on the right.
+                pipeline.lindex(name, -1)
+        pipeline.zcard(keys.ACTIVE)
+        pipeline.zcount(keys.ACTIVE, "-inf", now)
+        pipeline.zrange(keys.ACTIVE, 0, MOST_JOBS - 1)
+        pipeline.xlen(keys.LEDGER)
+        pipeline.xrange(keys.LEDGER, count=1)
+        pipeline.info("memory")
+        *in_queues, active, overdue, refs, entries, first, memory = pipeline.execute()
+        queues, oldest = _queues(lists, in_queues)
+        jobs = [JobRef.parse(ref) for ref in refs]
+        running, since = _states(client, jobs, oldest)
+    return FleetSample(
+        now_ms=now,
+        queues={
+            queue: QueueSample(
+                waiting, max((_age_s(now, since[o]) for o in oldest[queue] if o in since), default=None)
+            )
+            for queue, waiting in queues.items()
+        },
+        running=running,
+        active=int(active),
+        overdue=int(overdue),
+        ledger_entries=int(entries),
+        ledger_oldest_s=_age_s(now, int(first[0][0].partition("-")[0])) if first else None,
+        memory_used=int(memory.get("used_memory", 0)),
+        memory_max=int(memory.get("maxmemory", 0)),
+    )
+
+
+_Waiting = tuple[JobRef, str]
+
+
+def _queues(
+    lists: Mapping[str, Sequence[str]], answers: Sequence[Any]
+) -> tuple[dict[str, int], dict[str, list[_Waiting]]]:
+    waiting: dict[str, int] = {}
+    oldest: dict[str, list[_Waiting]] = {}
+    turn = iter(answers)
+    for queue, names in lists.items():
+        waiting[queue], oldest[queue] = 0, []
+        for _ in names:
+            waiting[queue] += int(next(turn))
+            if message := _addressed(next(turn)):
+                oldest[queue].append(message)
+    return waiting, oldest
+
+
+def _addressed(raw: str | None) -> _Waiting | None:
+    """The job and step that a message is for; ``None`` where it is none of ours."""
+    try:
+        tenant, _, rest = str(json.loads(raw or "")["headers"]["id"]).partition(".")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    # A task id may hold dots, a tenant and a step may not.
+    task_id, _, step = rest.rpartition(".")
+    return (JobRef(tenant, task_id), step) if task_id else None
+
+
+def _states(
+    client: redis.Redis, jobs: Sequence[JobRef], oldest: Mapping[str, Sequence[_Waiting]]
+) -> tuple[dict[str, int], dict[_Waiting, int]]:
+    """Running steps by name, and when each of the oldest messages was sent or its step became runnable (epoch ms)."""
+    messages = sorted({m for found in oldest.values() for m in found}, key=str)
+    ended = [f"ended:{step}" for step in STEPS]
+    pipeline = client.pipeline(transaction=False)
+    for ref in jobs:
+        pipeline.mget([ref.lease(step) for step in STEPS])
+    for ref, step in messages:
+        pipeline.hmget(ref.job, [f"sent:{step}", "accepted_ms", *ended])
+    # A key that holds something else than we put there costs its own figure, not the others'.
+    answers = pipeline.execute(raise_on_error=False)
+    running = dict.fromkeys(STEPS, 0)
+    for held in answers[: len(jobs)]:
+        for step, holder in zip(STEPS, held, strict=True):
+            running[step] += holder is not None
+    since: dict[_Waiting, int] = {}
+    for message, found in zip(messages, answers[len(jobs) :], strict=True):
+        if isinstance(found, Exception):
+            continue
+        sent, *others = found
+        times = [int(value) for value in ([sent] if sent else others) if value and value.isdecimal()]
+        if times:
+            since[message] = max(times)
+    return running, since
+
+
+def _age_s(now_ms: int, then_ms: int) -> float:
+    return max(0, now_ms - then_ms) / 1_000

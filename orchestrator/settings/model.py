@@ -1,0 +1,205 @@
+"""Every setting, typed. Add one here, with a description, and run ``scripts/settings_table.py``."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from orchestrator.errors import InvalidSettings
+from orchestrator.settings.addresses import check_redis_url, split_url
+from orchestrator.settings.file import read_file, settings_file
+
+ModelName = Annotated[str, Field(pattern=r"^(extractive|(openai|anthropic):[^\s:][^\s]*)$")]
+
+
+def default_home() -> Path:
+    """Where Triptych keeps what it keeps on this machine: the ledger's archive and indexed corpora."""
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "triptych"
+
+
+class Settings(BaseSettings):
+    """The deployment's settings. Durations are seconds (``_s``)."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRIPTYCH_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        populate_by_name=True,
+    )
+
+    redis_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("redis_url", "REDIS_URL", "TRIPTYCH_REDIS_URL"),
+        description="Redis as broker, result backend and store: redis://, rediss:// or unix://. "
+        "Unset: a private one per command.",
+    )
+    model: ModelName | None = Field(
+        default=None,
+        description="provider:model for every persona (openai:gpt-5-mini, anthropic:claude-sonnet-5, "
+        "extractive). Unset: extractive.",
+    )
+    model_thesis: ModelName | None = Field(default=None, description="The thesis' model, where it differs.")
+    model_antithesis: ModelName | None = Field(
+        default=None, description="The antithesis' model, where it differs."
+    )
+    model_synthesis: ModelName | None = Field(
+        default=None, description="The synthesis' model, where it differs."
+    )
+    openai_base_url: str = Field(
+        default="https://api.openai.com/v1",
+        validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL"),
+        description="Any OpenAI-compatible endpoint, /v1 included.",
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY"),
+        description="Key for that endpoint; local servers often need none.",
+    )
+    anthropic_base_url: str = Field(
+        default="https://api.anthropic.com",
+        validation_alias=AliasChoices("anthropic_base_url", "ANTHROPIC_BASE_URL"),
+        description="Anthropic's endpoint, without /v1.",
+    )
+    anthropic_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("anthropic_api_key", "ANTHROPIC_API_KEY"),
+        description="Key for Anthropic.",
+    )
+    parallel_mode: Literal["auto", "sequential", "parallel"] = Field(
+        default="auto",
+        description="For jobs that ask for auto: auto lets the complexity choose; sequential (or off) and "
+        "parallel (or on) settle it.",
+    )
+    complexity_boundary: float = Field(
+        default=5.0,
+        ge=0,
+        le=10,
+        description="auto runs parallel below this complexity score, sequential from it on.",
+    )
+    deadline_s: float = Field(
+        default=180.0, gt=0, le=3600, description="A job's deadline where it names none."
+    )
+    token_budget: int = Field(
+        default=200_000, ge=1_000, description="A job's token budget where it names none."
+    )
+    max_output_tokens: int = Field(
+        default=4_096, ge=64, description="Longest answer of one persona, in tokens."
+    )
+    home: Path = Field(
+        default_factory=default_home, description="Folder for the ledger's archive and corpora."
+    )
+    result_ttl_s: int = Field(
+        default=86_400, ge=60, description="How long a finished job's record stays in Redis."
+    )
+    concurrency: int = Field(default=100, ge=1, le=5_000, description="Threads of one worker process.")
+    metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="Port of a worker's /metrics, /healthz and /readyz; 0 opens none. "
+        "Workers on one host need one each.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        max_length=255,
+        description="Address that port is opened on; 0.0.0.0 lets other machines scrape it.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severe log line."
+    )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url_is_one(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_redis_url(url.get_secret_value())
+        return url
+
+    @field_validator("parallel_mode", mode="before")
+    @classmethod
+    def _flag_is_a_mode(cls, value: object) -> object:
+        """Its name reads as a flag's, so a flag's values mean what they say; TOML's own true and false too."""
+        flag = str(value).strip().lower()
+        return {"on": "parallel", "true": "parallel", "off": "sequential", "false": "sequential"}.get(
+            flag, value
+        )
+
+    @field_validator("home")
+    @classmethod
+    def _home_is_expanded(cls, home: Path) -> Path:
+        return home.expanduser()
+
+    @field_validator("openai_base_url", "anthropic_base_url")
+    @classmethod
+    def _base_url_is_http(cls, url: str) -> str:
+        parts = split_url(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("is not an address; write http://HOST or https://HOST, with its port and path")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("holds a user name or password; give the key in its own variable instead")
+        return url
+
+    @field_validator("openai_api_key", "anthropic_api_key")
+    @classmethod
+    def _key_fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is None:
+            return None
+        value = key.get_secret_value().strip()
+        if not value:
+            return None
+        if not (value.isascii() and value.isprintable() and " " not in value):
+            raise ValueError("holds spaces, line breaks or letters outside ASCII; copy the key again")
+        return SecretStr(value)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments over environment over ``triptych.toml``."""
+        return init_settings, env_settings, _FileSource(settings_cls)
+
+    def model_for(self, persona: str) -> str:
+        """Name the ``provider:model`` that a persona runs on."""
+        return getattr(self, f"model_{persona}", None) or self.model or "extractive"
+
+
+def variables(field: str) -> tuple[str, ...]:
+    """Name the environment variables that set a field, strongest first."""
+    alias = Settings.model_fields[field].validation_alias
+    if isinstance(alias, AliasChoices):
+        return tuple(str(choice) for choice in alias.choices if choice != field)
+    return (f"TRIPTYCH_{field.upper()}",)
+
+
+class _FileSource(PydanticBaseSettingsSource):
+    """``triptych.toml``, flat: one setting a line, under its field's name."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ANN401, ARG002 - pydantic-settings' signature
+        return read_file().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = read_file()
+        for key in values:
+            if key not in self.settings_cls.model_fields:
+                raise InvalidSettings(str(settings_file()), f"has an unknown setting {key!r}{nearest(key)}")
+        return values
+
+
+def nearest(key: str) -> str:
+    """The end of a message about a name that is no setting's: what may have been meant."""
+    match = get_close_matches(key.lower(), Settings.model_fields, n=1)
+    return f"; did you mean {match[0]!r}?" if match else "; `triptych config` lists all"

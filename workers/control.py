@@ -1,0 +1,60 @@
+"""Answers ``triptych doctor``: what this worker is, what it takes, what it can read. Ids and figures, no secrets."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from celery.worker.control import inspect_command
+
+from orchestrator import __version__
+from orchestrator.broker import QUEUES, queue_for
+from orchestrator.contracts.base import PROTOCOL
+from orchestrator.corpus import Corpus
+from orchestrator.doctor.about import COMMAND, About
+from orchestrator.errors import TriptychError
+from orchestrator.settings import Settings
+from workers.llm.registry import PERSONAS
+
+MOST_CORPORA = 500
+
+
+def answer_for(settings: Settings, queues: Sequence[str]) -> None:
+    """Have this process's consumer answer; ``queues`` are those it was started for. Call before the worker is made."""
+    serves = tuple(queues)
+
+    def about(state: Any) -> dict[str, Any]:  # noqa: ANN401 - celery's signature
+        """Say what this worker is and what it can use."""
+        corpora, problems = _usable(settings)
+        consumer = state.consumer.task_consumer
+        taken = {queue.name for queue in consumer.queues} if consumer else set()
+        return About(
+            host=socket.gethostname(),
+            process_id=os.getpid(),
+            version=__version__,
+            protocol=PROTOCOL,
+            time_ms=int(time.time() * 1_000),
+            queues=tuple(queue for queue in QUEUES if queue_for(queue) in taken),
+            serves=serves,
+            models=tuple(f"{persona} {settings.model_for(persona)}" for persona in PERSONAS),
+            corpora=corpora,
+            problems=problems,
+        ).model_dump(mode="json")
+
+    inspect_command(name=COMMAND)(about)
+
+
+def _usable(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    problems: list[str] = []
+    home = settings.home
+    try:
+        if home.exists() and not os.access(home, os.W_OK | os.X_OK):
+            problems.append(f"{home} cannot be written")
+        found = Corpus.list(home)[:MOST_CORPORA]
+    except (OSError, TriptychError) as error:
+        return (), (*problems, f"corpora under {home} cannot be listed: {str(error)[:200]}")
+    problems += [f"corpus {c.name}: {c.problem}"[:300] for c in found if c.problem]
+    return tuple(c.name for c in found if not c.problem), tuple(problems)

@@ -1,0 +1,77 @@
+"""How a job moves on after a step: to the canvas, to the next bare step, or to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+from celery import Celery
+from celery.canvas import Signature
+from kombu.exceptions import OperationalError
+
+from orchestrator.canvas import bare, job_canvas, send, sent_at_once
+from orchestrator.conclusion import conclude
+from orchestrator.contracts import Plan, Reason
+from orchestrator.errors import JobNotFound
+from orchestrator.routing.flow import FLOWS, ready
+from orchestrator.store import JobRecord, JobRef, JobStore
+from orchestrator.store.origin import origin
+from orchestrator.store.record import PLAN
+
+log = structlog.get_logger(__name__)
+
+
+class Progress:
+    """Decides from the record alone, so it may be asked twice. Raises ``StoreUnavailable``."""
+
+    def __init__(self, store: JobStore, app: Celery) -> None:
+        self._store = store
+        self._app = app
+
+    def move_on(self, ref: JobRef, step: str, *, in_canvas: bool) -> None:
+        """``step`` has its output. ``in_canvas``: Celery sends what follows it, so only an end is ours to make."""
+        record = self._open(ref)
+        if record is None:
+            return
+        if record.cause is not None or (record.plan and not ready(record.plan.mode, record.done)):
+            self._conclude(ref, record, step, record.cause)
+        elif record.plan and step == PLAN:
+            self._begin(ref, record, record.plan)
+        elif record.plan and not in_canvas:
+            following = [s for s, needs in FLOWS[record.plan.mode].items() if step in needs]
+            steps = [s for s in ready(record.plan.mode, record.done) if s in following]
+            self._send(ref, steps, [bare(self._app, ref, s) for s in steps])
+
+    def end(self, ref: JobRef, step: str, *, cause: Reason) -> None:
+        """End the job now, with what there is."""
+        record = self._open(ref)
+        if record is not None:
+            self._conclude(ref, record, step, cause)
+
+    def _open(self, ref: JobRef) -> JobRecord | None:
+        try:
+            record = self._store.load(ref)
+        except JobNotFound:
+            return None
+        return record if record.open else None
+
+    def _conclude(self, ref: JobRef, record: JobRecord, step: str, cause: Reason | None) -> None:
+        conclude(self._store, ref, record, origin=origin(ref, step), cause=cause, final_step=step)
+
+    def _begin(self, ref: JobRef, record: JobRecord, plan: Plan) -> None:
+        parallel_mode = plan.mode == "parallel"
+        first = sent_at_once(parallel_mode=parallel_mode)
+        if not any(record.steps[s].sends for s in first if s in record.steps):
+            self._send(ref, first, [job_canvas(self._app, ref, parallel_mode=parallel_mode)])
+
+    def _send(self, ref: JobRef, steps: Sequence[str], signatures: Sequence[Signature]) -> None:
+        if not steps:
+            return
+        # Recorded first: a message that is recorded and was never sent is found by the sweep.
+        self._store.mark_sent(ref, steps)
+        try:
+            send(self._app, signatures)
+        except OperationalError as error:
+            log.warning(
+                "send_failed_left_to_the_sweep", job=str(ref), steps=steps, error=type(error).__name__
+            )

@@ -1,0 +1,49 @@
+"""What the ledger says of a step's start and end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.contracts import PersonaOutput, Plan
+from orchestrator.contracts.events import StepEnd, StepStart
+from orchestrator.recovery import runnable_since
+from orchestrator.store import JobRecord, JobRef
+from orchestrator.store.jobs import Grant
+from orchestrator.store.origin import origin
+
+
+def queued_ms(record: JobRecord, grant: Grant) -> int:
+    """How long the step lay in its queue: since its message was sent, or could have been."""
+    return max(0, grant.now_ms - (grant.sent_ms or runnable_since(record)))
+
+
+def started(ref: JobRef, step: str, attempt: int, queued: int) -> StepStart:
+    """A step begins. Only a first attempt knows how long it was queued: a later one was waited for by the sweep."""
+    return StepStart(
+        **origin(ref, step, attempt), event=_name(step, "start"), queued_ms=queued if attempt == 1 else None
+    )
+
+
+def ended(ref: JobRef, step: str, attempt: int, output: PersonaOutput | Plan, *, seconds: float) -> StepEnd:
+    """A step ends with this output."""
+    said: dict[str, Any] = {"status": "ok"}
+    if isinstance(output, PersonaOutput):
+        said = {
+            "status": output.status,
+            "kind": output.failure.kind if output.failure else None,
+            "first_token_ms": output.timings.first_token_ms,
+            "provider": output.provider,
+            "model": output.model,
+        }
+    return StepEnd(
+        **origin(ref, step, attempt),
+        event=_name(step, "end"),
+        duration_ms=round(seconds * 1_000),
+        usage=output.usage,
+        **said,
+    )
+
+
+def _name(step: str, suffix: str) -> Any:  # noqa: ANN401 - one of StepStart's or StepEnd's literals
+    """``antithesis_standalone`` starts as ``antithesis_start``: the ledger's names are the persona's."""
+    return f"{step.partition(':')[0].partition('_')[0]}_{suffix}"
