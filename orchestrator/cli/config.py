@@ -90,7 +90,9 @@ def show(rows: tuple[Shown, ...], *, as_json: bool, console: Console) -> None:
         return
     from rich.text import Text
 
-    widths = [max(len(str(getattr(row, column))) for row in rows) for column in ("variable", "value")]
+    widths = [max(len(str(getattr(row, c))) for row in rows) for c in ("variable", "value", "source")]
+    if console.is_terminal and sum(widths) + 4 > console.width:
+        widths = [0, 0]  # no columns: what a line has beyond the terminal's width would be torn from it
     for row in rows:
         value = "-" if row.value is None else str(row.value)
         line = Text(f"{row.variable:<{widths[0]}}  {value:<{widths[1]}}  ")

@@ -28,6 +28,8 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _SHOWN_ELSEWHERE = {
     "event", "event_id", "task_id", "tenant", "at_ms", "step", "attempt", "worker", "process_id", "thread_id"
 }  # fmt: skip
+FULL_WIDTH = 140
+"""Columns from which on a terminal shows every part of an event in a column of its own."""
 _STYLES = {"failed": "red", "timeout": "red", "degraded": "yellow", "fail": "red"}
 
 
@@ -48,7 +50,7 @@ def tail_command(
 @app.command("show")
 @pipe_safe
 def show_command(
-    job: Annotated[str, typer.Argument(help="A job's id, the start of one, or: last.")],
+    job: Annotated[str, typer.Argument(metavar="JOB", help="A job's id, the start of one, or: last.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object with all events.")] = False,
 ) -> None:
     """Print all events of one job."""
@@ -76,9 +78,9 @@ def tail(source: EventSource, n: int, *, follow: bool, as_json: bool, console: C
     """Print the last ``n`` events and, with ``follow``, those that come after; none twice."""
     coming = source.follow() if follow else iter(())  # from before the look back, so that none falls between
     recent = source.recent(n)
-    _print(recent, as_json=as_json, console=console)
+    print_events(recent, as_json=as_json, console=console)
     seen = {event.event_id for event in recent if event.event_id}
-    _print((event for event in coming if event.event_id not in seen), as_json=as_json, console=console)
+    print_events((event for event in coming if event.event_id not in seen), as_json=as_json, console=console)
 
 
 def show(source: EventSource, job: str, *, as_json: bool, console: Console) -> None:
@@ -88,7 +90,7 @@ def show(source: EventSource, job: str, *, as_json: bool, console: Console) -> N
     if as_json:
         emit(f'{{"task_id":"{task_id}","events":[{",".join(_json(event) for event in events)}]}}')
     else:
-        _print(events, as_json=False, console=console)
+        print_events(events, as_json=False, console=console)
 
 
 def export(source: EventSource, *, job: str | None, since_ms: int | None, out: Path | None) -> None:
@@ -124,10 +126,11 @@ def _json(event: Event) -> str:
     return event.model_dump_json()
 
 
-def _print(events: Iterable[Event], *, as_json: bool, console: Console) -> None:
+def print_events(events: Iterable[Event], *, as_json: bool, console: Console) -> None:
+    """Print events, one a line, as JSON or for people."""
     import sys
 
-    # On a terminal a line is a line; a file or a pipe gets all of it.
+    # On a terminal a line is a line; a file or a pipe gets all of it, in columns.
     layout: dict[str, Any] = (
         {"no_wrap": True, "overflow": "ellipsis"} if console.is_terminal else {"soft_wrap": True}
     )
@@ -136,11 +139,15 @@ def _print(events: Iterable[Event], *, as_json: bool, console: Console) -> None:
             emit(_json(event))
             sys.stdout.flush()
         else:
-            console.print(readable(event), **layout)
+            narrow = console.is_terminal and console.width < FULL_WIDTH
+            console.print(readable(event, narrow=narrow), **layout)
 
 
-def readable(event: Event, zone: tzinfo | None = None) -> Text:
-    """Lay one event out as a line: time, job, event, step, detail. Nothing in it can steer a terminal."""
+def readable(event: Event, zone: tzinfo | None = None, *, narrow: bool = False) -> Text:
+    """Lay one event out as a line: time, job, event, step, detail. Nothing in it can steer a terminal.
+
+    ``narrow`` leaves room for the detail: no date, no columns, as much of the job's id as `triptych timeline` needs.
+    """
     from rich.text import Text
 
     from orchestrator.plaintext import one_line
@@ -153,6 +160,15 @@ def readable(event: Event, zone: tzinfo | None = None) -> Text:
         f"{name}={_value(value)}" for name, value in fields.items() if name not in _SHOWN_ELSEWHERE
     )
     status = str(fields.get("status") or fields.get("verdict") or "")
+    if narrow:
+        return Text.assemble(
+            (f"{moment:%H:%M:%S}.{event.at_ms % 1_000:03} ", "dim"),
+            f"{one_line(event.task_id)[:6]} ",
+            (f"{one_line(event.event, 24)} ", "bold"),
+            # thesis_start says which step it is
+            "" if event.event.rpartition("_")[0] == place or not place else f"{one_line(place, 24)} ",
+            (one_line(detail, 2_000), _STYLES.get(status, "")),
+        )
     return Text.assemble(
         (f"{moment:%m-%d %H:%M:%S}.{event.at_ms % 1_000:03}  ", "dim"),
         f"{one_line(event.task_id, 22):<22}  ",

@@ -1,21 +1,44 @@
 """``triptych``: the door. Every error a person can cause or mend is one line on stderr and an exit code.
 
-0 complete, 1 the job failed, 2 bad input or a world that is away, 3 degraded, 130 interrupted.
+0 complete, 1 the job failed, 2 bad input or a world that is away, 3 degraded, 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
 import typer
 from typer.exceptions import TyperException
 
-from orchestrator.cli import config, interrupt, ledger, run, schema, search, timeline, worker
+from orchestrator.cli import (
+    cancel,
+    config,
+    corpus,
+    dlq,
+    doctor,
+    exporter,
+    fleet_report,
+    interrupt,
+    jobs,
+    ledger,
+    pause,
+    result,
+    run,
+    schema,
+    search,
+    submit,
+    timeline,
+    watch,
+    worker,
+)
+from orchestrator.cli.help import Commands
 from orchestrator.errors import CallerError, JobError, WorldError
 
 app = typer.Typer(
     name="triptych",
+    cls=Commands,
     help="Answer a question by argument: a thesis, an antithesis and a synthesis, every claim with its source.",
     no_args_is_help=True,
     add_completion=False,
@@ -31,6 +54,18 @@ app.command("timeline")(timeline.command)
 app.add_typer(ledger.app, name="ledger")
 app.command("config")(config.command)
 app.command("schema")(schema.command)
+app.command("submit")(submit.submit)
+app.command("watch")(watch.watch)
+app.command("result")(result.result)
+app.command("list")(jobs.command)
+app.command("cancel")(cancel.cancel)
+app.add_typer(corpus.app, name="corpus")
+app.add_typer(dlq.app, name="dlq")
+app.command("report")(fleet_report.command)
+app.command("doctor")(doctor.command)
+app.command("pause")(pause.pause_command)
+app.command("resume")(pause.resume_command)
+app.command("exporter")(exporter.command)
 
 
 def version(wanted: bool) -> None:
@@ -53,6 +88,7 @@ def root(
 
 _INTERRUPTED = 130
 """What typer makes of a ``KeyboardInterrupt``."""
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def main() -> int:
@@ -60,27 +96,48 @@ def main() -> int:
     interrupt.install()
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()  # here, where a full disk can still be said
     except TyperException as error:
-        message = getattr(error, "format_message", error.__str__)()
-        return _say(f"{message} Try: triptych {_command(error)}--help", 2)
+        return _misused(error)
     except (CallerError, WorldError) as error:
         return _say(str(error), 2)
     except JobError as error:
         return _say(str(error), 1)
     except typer.Abort:
         code = _INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (`| head`): not an error. Keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        return _unwritable(error)
     if code == _INTERRUPTED:
         return _say("interrupted", interrupt.exit_code())
     return code if isinstance(code, int) else 0
 
 
+def _misused(error: TyperException) -> int:
+    message = getattr(error, "format_message", error.__str__)().replace("Value error, ", "")
+    # Without one, a command that needs more has shown its help instead.
+    return _say(f"{message} Try: triptych {_command(error)}--help", 2) if message else 2
+
+
 def _command(error: TyperException) -> str:
-    name = getattr(getattr(error, "ctx", None), "info_name", None)
-    return f"{name} " if name and name != "triptych" else ""
+    """The command that the error is about, with the ones that it belongs to."""
+    names: list[str] = []
+    context = getattr(error, "ctx", None)
+    while context is not None and context.parent is not None:  # the outermost is triptych itself
+        names.insert(0, f"{context.info_name} ")
+        context = context.parent
+    return "".join(names)
+
+
+def _unwritable(error: OSError) -> int:
+    """Stdout takes no more: its reader went away (`| head`), which is no error, or its disk is full."""
+    gone = isinstance(error, BrokenPipeError)
+    if not gone and error.errno not in _NO_ROOM:
+        raise error
+    # Python writes what is left once more at exit, and would complain: into the void, then.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if gone:
+        return 0
+    return _say(f"the output cannot be written ({error.strerror}); make room, or write elsewhere", 2)
 
 
 def _say(problem: str, code: int) -> int:

@@ -26,13 +26,24 @@ class _PipeConsole(Console):
 
 
 def stdout_console(width: int | None = None) -> Console:
-    """Make the console for data. Where stdout is no terminal it neither colours nor shortens."""
-    return _PipeConsole(width=width, highlight=False, markup=False, emoji=False)
+    """Make the console for data. Where stdout is no terminal it neither colours, wraps nor shortens."""
+    return _whole_lines(_PipeConsole(width=width, highlight=False, markup=False, emoji=False))
 
 
 def stderr_console() -> Console:
-    """Make the console for notes and warnings."""
-    return _PipeConsole(stderr=True, highlight=False, markup=False, emoji=False)
+    """Make the console for notes and warnings; likewise."""
+    return _whole_lines(_PipeConsole(stderr=True, highlight=False, markup=False, emoji=False))
+
+
+def _whole_lines(console: Console) -> Console:
+    # Rich takes 80 columns where it cannot ask a terminal, and would break ids and paths there.
+    console.soft_wrap = not console.is_terminal
+    return console
+
+
+def counted(number: int, noun: str) -> str:
+    """Write ``1 document``, ``2 documents``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def emit(text: str) -> None:

@@ -6,7 +6,9 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
+from orchestrator.cli.output import counted, stdout_console
 from orchestrator.contracts import Result
+from orchestrator.routing.flow import FLOWS
 
 
 def print_answer(result: Result, *, plain: bool) -> None:
@@ -14,13 +16,27 @@ def print_answer(result: Result, *, plain: bool) -> None:
     if plain:
         print(result.answer)
         return
-    console = Console(highlight=False)
+    console = stdout_console()
     console.print()
     console.print(Markdown(result.answer, hyperlinks=False))
 
 
 def print_figures(result: Result, console: Console) -> None:
-    """Latencies, critical path, gate and tokens."""
+    """Latencies, critical path, gate and tokens of what ran, and how to look at it again."""
+    console.print()
+    # A job that ended with its plan ran in no mode; there is nothing to measure, and nothing that the gate could judge.
+    ran = any(step.step in steps for step in result.timings.steps for steps in FLOWS.values())
+    if ran:
+        _print_latencies(result, console)
+        _print_gate(result, console)
+    console.print(
+        f"{result.status}{f', mode {result.mode}' if ran else ''}; job {result.task_id} "
+        f"(triptych timeline {result.task_id})",
+        style="dim",
+    )
+
+
+def _print_latencies(result: Result, console: Console) -> None:
     t = result.timings
     table = Table(box=None, pad_edge=False, title=None)
     for name, side in (("step", "left"), ("start", "right"), ("took", "right"), ("", "left")):
@@ -32,28 +48,25 @@ def print_figures(result: Result, console: Console) -> None:
             f"{(step.end_ms - step.start_ms) / 1_000:.2f} s",
             ("critical path" if step.critical else "") + ("" if step.status == "ok" else f" {step.status}"),
         )
-    console.print()
     console.print(table)
-    saved = t.sequential_ms - t.critical_path_ms
+    saved = t.sequential_ms - t.total_ms
     console.print(
         f"total {t.total_ms / 1_000:.2f} s, critical path {t.critical_path_ms / 1_000:.2f} s"
         + (f", {saved / 1_000:.2f} s less than the steps one after another" if saved > 0 else ""),
         style="dim",
     )
+
+
+def _print_gate(result: Result, console: Console) -> None:
     checked = [
         f"{level.name} {level.passed}/{level.checked}" for level in result.eval.levels if level.checked
     ]
     verdict = "evidence holds" if result.eval.evidence_ok else "evidence does NOT hold"
-    console.print(f"gate: {verdict} ({', '.join(checked) or 'nothing to check'})", style="dim", markup=False)
+    console.print(f"gate: {verdict} ({', '.join(checked) or 'nothing to check'})", style="dim")
     if result.usage.calls:
         u = result.usage
         console.print(
-            f"tokens: {u.input_tokens:,} in ({u.cached_tokens:,} cached), {u.output_tokens:,} out, {u.calls} calls",
+            f"tokens: {u.input_tokens:,} in ({u.cached_tokens:,} cached), {u.output_tokens:,} out, "
+            + counted(u.calls, "call"),
             style="dim",
         )
-    console.print(
-        f"{result.status}, mode {result.mode or 'none'}; job {result.task_id} "
-        f"(triptych timeline {result.task_id})",
-        style="dim",
-        markup=False,
-    )

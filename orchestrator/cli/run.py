@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import ExitStack, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from orchestrator.cli import asking
+from orchestrator.cli.fleet import EXIT, NOBODY_AFTER_S
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,35 +22,37 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
     from orchestrator.store import JobRef
 
-EXIT = {"complete": 0, "failed": 1, "degraded": 3}
-NOBODY_AFTER_S = 6.0
-
 
 def run(
-    question: str = typer.Argument(help="The question, or - to read it from stdin."),
-    docs: list[Path] = typer.Option(
-        [], "--docs", "-d", help="File or folder (.txt .md .html .pdf .docx); may be given several times."
-    ),
-    corpus: str | None = typer.Option(None, help="A corpus that was indexed before, instead of --docs."),
-    mode: str = typer.Option("auto", help="sequential, parallel, or auto: let the complexity decide."),
-    constraint: list[str] = typer.Option(
-        [], "--constraint", "-c", help="What the answer must respect; repeatable."
-    ),
-    scope: str = typer.Option("", help="What the answer should be limited to."),
-    context: Path | None = typer.Option(
-        None, help="JSON file with the conversation so far: a list of {role, text}.", metavar="FILE"
-    ),
-    complexity: float | None = typer.Option(None, help="0 to 10, instead of the computed score."),
-    language: str | None = typer.Option(
-        None, help="Language of the answer (en, ko, ...); default: the question's."
-    ),
-    model: str | None = typer.Option(None, help="provider:model, instead of TRIPTYCH_MODEL.", metavar="NAME"),
-    deadline: float | None = typer.Option(None, help="Seconds until the job has to have ended."),
-    on_partial: str = typer.Option("deliver", help="When a persona is lost: deliver the rest, or fail."),
-    json_out: bool = typer.Option(
-        False, "--json", help="Print the whole result as one JSON object on stdout."
-    ),
-    plain: bool = typer.Option(False, "--plain", help="No live table: progress as lines on stderr."),
+    question: asking.Question,
+    paths: asking.MorePaths = None,
+    *,
+    docs: asking.Docs,
+    corpus: asking.CorpusName = None,
+    mode: asking.ModeName = "auto",
+    constraint: asking.Constraints,
+    scope: asking.Scope = "",
+    context: asking.Context = None,
+    complexity: asking.Complexity = None,
+    language: asking.LanguageName = None,
+    evidence_optional: Annotated[
+        bool,
+        typer.Option(
+            "--evidence-optional",
+            help="Answer also where the documents say nothing; claims may go uncited.",
+        ),
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(metavar="PROVIDER:NAME", help="The model, instead of TRIPTYCH_MODEL.")
+    ] = None,
+    deadline: asking.Deadline = None,
+    on_partial: asking.OnPartial = "deliver",
+    json_out: Annotated[
+        bool, typer.Option("--json", help="Print the whole result as one JSON object on stdout.")
+    ] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="No live table: progress as lines on stderr.")
+    ] = False,
 ) -> None:
     """Answer QUESTION from your documents, by argument, with a citation for every claim.
 
@@ -57,42 +61,42 @@ def run(
 
     Example: triptych run "Should we move order processing to an event queue?" --docs examples/queue-migration
     """
-    from rich.console import Console
-
     from orchestrator.cli import interrupt
-    from orchestrator.cli.context import read_context
-    from orchestrator.cli.documents import corpus_for
+    from orchestrator.cli.documents import all_paths, corpus_for
+    from orchestrator.cli.output import stderr_console
     from orchestrator.cli.report import print_answer, print_figures
-    from orchestrator.cli.task import build_spec
-    from orchestrator.client import Client, new_task_id
+    from orchestrator.client import Client
     from orchestrator.contracts import Inputs
-    from orchestrator.errors import JobNotFound
+    from orchestrator.errors import JobNotFound, StoreUnavailable
     from orchestrator.store import JobRef
-    from orchestrator.store.archiving import drain
 
-    notes = Console(stderr=True, highlight=False)
+    notes = stderr_console()
     settings = _settings(model)
-    spec = build_spec(
-        task_id=new_task_id(),
-        goal=sys.stdin.read() if question == "-" else question,
+    spec = asking.spec_from_options(
+        question,
+        context=context,
         mode=mode,
         constraints=constraint,
         scope=scope,
-        conversation_context=read_context(context) if context else (),
         complexity=complexity,
         language=language,
         deadline_s=deadline,
         on_partial=on_partial,
+        evidence_required=not evidence_optional,
     )
+    documents = all_paths(question, docs, paths)
     if not json_out:
-        notes.print(engine_line(settings), markup=False)
+        notes.print(engine_line(settings))
     with ExitStack() as stack:
         fleet = _join(settings, stack)
         # The documents are read while the private worker starts.
-        name = corpus_for(settings, docs, corpus, quiet=json_out)
+        name = corpus_for(settings, documents, corpus, quiet=json_out)
         spec = spec.model_copy(update={"inputs": Inputs(corpus=name)})
         client = Client(fleet.settings if fleet else settings)
         stack.callback(client.close)
+        if fleet is not None:
+            # The private Redis will go; its ledger stays, for `triptych timeline` and `triptych ledger`.
+            stack.callback(_keep_ledger, client, settings, notes)
         client.check()
         interrupt.check()
         live = not plain and not json_out and sys.stderr.isatty()
@@ -101,12 +105,9 @@ def run(
             result = _watch(client, ref, fleet, notes, live=live, quiet=json_out)
         except KeyboardInterrupt:
             # Whatever is at it stops; a fleet does not go on for a caller who left.
-            with suppress(JobNotFound):
+            with suppress(JobNotFound, StoreUnavailable):
                 client.cancel(JobRef(spec.tenant, spec.task_id), who="its caller")
             raise
-        if fleet is not None:
-            # The private Redis is about to go; its ledger stays, for `triptych timeline` and `triptych ledger`.
-            drain(client.redis, settings.home)
     if json_out:
         print(result.to_wire())
     else:
@@ -157,6 +158,19 @@ def _join(settings: Settings, stack: ExitStack) -> PrivateFleet | None:
     return stack.enter_context(private_fleet(settings))
 
 
+def _keep_ledger(client: Client, settings: Settings, notes: Console) -> None:
+    from orchestrator.errors import ArchiveUnusable, StoreUnavailable
+    from orchestrator.store.archiving import drain
+
+    try:
+        drain(client.redis, settings.home)
+    except ArchiveUnusable as error:
+        # The answer is there all the same, and nobody can be made to wait for it until the disk is mended.
+        notes.print(f"This job's ledger is not kept: {error}", style="yellow")
+    except StoreUnavailable:
+        pass  # the private Valkey has died; the command says so itself
+
+
 def _watch(
     client: Client, ref: JobRef, fleet: PrivateFleet | None, notes: Console, *, live: bool, quiet: bool
 ) -> Result:
@@ -168,9 +182,10 @@ def _watch(
 
     def say(line: str) -> None:
         if not quiet:
-            notes.print(line, markup=False)
+            notes.print(line)
 
-    view: LiveTable | PlainLines = LiveTable(notes) if live else PlainLines(say)
+    first = "starting a private worker" if fleet is not None else "waiting for a worker"
+    view: LiveTable | PlainLines = LiveTable(notes, first) if live else PlainLines(say, first)
     began, taken = time.monotonic(), fleet is not None
     with view:
         for _, event in client.stream(ref, timeout_s=60.0):

@@ -24,6 +24,12 @@ _OPTIONS = {
     "idempotency_key": "--idempotency-key",
     "inputs": "--corpus",
 }
+_WRITE = {
+    "language": "write the language's two letters: en, ko",
+    "tenant": "write small letters, digits and -, at most 32",
+    "inputs": "write the name of a corpus: letters, digits, . _ and -, at most 64",
+}
+"""What a field that has a pattern takes, in words."""
 
 
 def build_spec(**fields: Any) -> TaskSpec:  # noqa: ANN401 - pydantic checks them, that is the point
@@ -34,11 +40,13 @@ def build_spec(**fields: Any) -> TaskSpec:  # noqa: ANN401 - pydantic checks the
         first = error.errors(include_url=False, include_input=False)[0]
         field = str(first["loc"][0]) if first["loc"] else "task"
         raise InvalidInput(
-            _OPTIONS.get(field, field), _say(first["type"], first["msg"], first.get("ctx", {}))
+            _OPTIONS.get(field, field), _say(field, first["type"], first["msg"], first.get("ctx", {}))
         ) from None
 
 
-def _say(kind: str, message: str, context: dict[str, Any]) -> str:
+def _say(field: str, kind: str, message: str, context: dict[str, Any]) -> str:
+    if kind == "string_pattern_mismatch" and field in _WRITE:
+        return f"cannot be taken; {_WRITE[field]}"
     if kind == "string_too_long":
         return f"is longer than {context['max_length']:,} characters; shorten it, and put long material into --docs"
     if kind == "string_too_short":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.output import emit, pipe_safe, stderr_console, stdout_console, write_file
+from orchestrator.errors import InvalidInput
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,20 +19,29 @@ if TYPE_CHECKING:
 
 @pipe_safe
 def command(
-    job: Annotated[str, typer.Argument(help="A job's id, the start of one, or: last.")] = "last",
-    svg: Annotated[Path | None, typer.Option(help="Write the chart to this SVG file.")] = None,
-    png: Annotated[Path | None, typer.Option(help="Write the chart to this PNG file.")] = None,
+    job: Annotated[
+        str, typer.Argument(metavar="JOB", help="A job's id, the start of one, or: last.")
+    ] = "last",
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the chart to this .svg file instead.")
+    ] = None,
+    png: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the chart to this .png file instead.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the time line as one JSON object.")] = False,
     width: Annotated[int | None, typer.Option(min=40, max=400, help="Columns to draw in.")] = None,
 ) -> None:
     """Draw a job's Gantt chart: steps, waits, first tokens and the critical path."""
     from orchestrator.cli.sources import open_source
 
+    for option, path in (("svg", svg), ("png", png)):
+        if path and path.suffix.lower() != f".{option}":
+            raise InvalidInput(f"--{option}", f"{path} does not end in .{option}; give it a name that does")
     line = load(open_source(), job)
     save(line, svg=svg, png=png, notes=stderr_console())
     if as_json:
         emit(line.model_dump_json())
-    else:
+    elif not (svg or png):
         show(line, console=stdout_console(width), width=width)
 
 

@@ -7,17 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.cli.output import counted
 from orchestrator.contracts.events import Event, PlanReady, StepEnd, StepRecovered, StepStart, ToolCall
 from orchestrator.plaintext import one_line
 from orchestrator.routing.flow import FLOWS
 from orchestrator.store import LiveText
 
 _MARK = {"waiting": "\N{MIDDLE DOT}", "running": "\N{BLACK RIGHT-POINTING TRIANGLE}", "ok": "\N{CHECK MARK}"}
+ROOM_FOR_WORKERS = 90
+"""Columns from which on there is room to say where a step runs."""
+ROOM_FOR_WORDS = 50
+"""Columns from which on words stand beside the steps; below, the plan's stand under them, and the others nowhere."""
 _STYLE = {"waiting": "dim", "running": "cyan", "ok": "green", "failed": "red", "timeout": "red"}
 
 
@@ -37,11 +42,14 @@ class StepView:
 
 @dataclass
 class JobView:
-    """A job as far as its events tell. ``now_ms`` runs on between events, by this process's clock."""
+    """A job as far as its events tell. ``now_ms`` runs on between events, by this process's clock.
 
+    ``awaiting`` says what has to come before the plan begins.
+    """
+
+    awaiting: str = ""
     steps: dict[str, StepView] = field(default_factory=lambda: {"plan": StepView("plan")})
-    mode: str = ""
-    mode_reason: str = ""
+    decided: str = ""
     _at_ms: int = 0
     _heard: float = 0.0
 
@@ -59,7 +67,10 @@ class JobView:
         if event.at_ms > self._at_ms:
             self._at_ms, self._heard = event.at_ms, time.monotonic()
         if isinstance(event, PlanReady):
-            self.mode, self.mode_reason = event.mode, event.mode_reason
+            if not event.passages:
+                self.decided = "no passages found"  # as a rule the job ends with that
+                return None
+            self.decided = f"{event.mode}: {one_line(event.mode_reason, 200)}"
             for step in FLOWS[event.mode]:
                 self._step(step)
             return None
@@ -75,7 +86,7 @@ class JobView:
             if event.kind:
                 view.notes.append(event.kind)
         elif isinstance(event, ToolCall):
-            view.notes.append(f"{event.tool}: {event.passages} passages")
+            view.notes.append(f"{event.tool}: {counted(event.passages, 'passage')}")
         else:
             view.notes.append("taken over after its worker was lost")
         return view
@@ -93,9 +104,9 @@ class JobView:
 class LiveTable:
     """The view of a terminal: one row per step, redrawn in place."""
 
-    def __init__(self, console: Console) -> None:
-        self.view = JobView()
-        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8, transient=False)
+    def __init__(self, console: Console, awaiting: str = "waiting for a worker") -> None:
+        self.view = JobView(awaiting)
+        self._live = Live(self, console=console, refresh_per_second=8, transient=False)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -109,34 +120,45 @@ class LiveTable:
         if event is not None:
             self.view.apply(event)
 
-    def _draw(self) -> RenderableType:
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the table for the terminal's width as it is now."""
+        wide, narrow = options.max_width >= ROOM_FOR_WORKERS, options.max_width < ROOM_FOR_WORDS
         table = Table(box=None, pad_edge=False, expand=True, show_header=False)
         table.add_column(width=1)
-        table.add_column(min_width=22, no_wrap=True)
-        table.add_column(justify="right", width=8)
-        table.add_column(no_wrap=True, max_width=30, style="dim")
-        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        table.add_column(min_width=21, no_wrap=True)
+        table.add_column(justify="right", width=8, no_wrap=True)
+        if wide:
+            table.add_column(no_wrap=True, max_width=30, style="dim")
+        if not narrow:
+            table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         for view in self.view.steps.values():
             elapsed = self.view.elapsed_ms(view)
+            said = Text(_said(view, self.view), style=_STYLE.get(view.status, ""))
+            if view.name == "plan":
+                said.no_wrap = False  # why the mode was chosen is read to its end; words as they come are not
             table.add_row(
                 Text(_MARK.get(view.status, "\N{BALLOT X}"), style=_STYLE.get(view.status, "")),
                 view.name.replace("_", " "),
                 f"{elapsed / 1_000:.2f} s" if elapsed is not None else "",
-                view.where,
-                Text(_said(view, self.view), style=_STYLE.get(view.status, "")),
+                *([view.where] if wide else []),
+                *([] if narrow else [said]),
             )
-        return table
+        yield table
+        if narrow:
+            yield Text(_said(self.view.steps["plan"], self.view), style="dim")
 
 
 class PlainLines:
     """The view of a log or a pipe: one line per event, nothing redrawn."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.view = JobView()
+    def __init__(self, say: Callable[[str], None], awaiting: str = "") -> None:
+        self.view = JobView(awaiting)
         self._say = say
         self._spoke: set[str] = set()
 
     def __enter__(self) -> Self:
+        if self.view.awaiting:
+            self._say(self.view.awaiting)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -148,7 +170,8 @@ class PlainLines:
             return
         step = self.view.apply(event)
         if isinstance(event, PlanReady):
-            self._say(f"plan: {event.mode}, {event.passages} passages ({event.mode_reason})")
+            found = f", {counted(event.passages, 'passage')}" if event.passages else ""
+            self._say(f"plan: {self.view.decided}{found}")
         elif isinstance(event, LiveText) and step and step.words and step.name not in self._spoke:
             self._spoke.add(step.name)
             self._say(f"{step.name}: {one_line(step.words, 100)}")
@@ -164,8 +187,8 @@ class PlainLines:
 def _said(view: StepView, job: JobView) -> str:
     if view.status == "running":
         return one_line(view.words, 400) or "..."
-    if view.name == "plan" and job.mode:
-        return f"{job.mode}: {one_line(job.mode_reason, 200)}"
-    return (
-        one_line(", ".join(view.notes) or view.words or view.model, 400) if view.status != "waiting" else ""
-    )
+    if view.name == "plan" and job.decided:
+        return job.decided
+    if view.status == "waiting":
+        return f"{job.awaiting} ..." if view.name == "plan" else ""
+    return one_line(", ".join(view.notes) or view.words or view.model, 400)

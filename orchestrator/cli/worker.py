@@ -14,10 +14,13 @@ def worker(
         help="Comma-separated personas to work for, so that they scale apart.",
     ),
     concurrency: int | None = typer.Option(None, min=1, help="Threads (default: TRIPTYCH_CONCURRENCY)."),
+    supervise: bool = typer.Option(False, "--supervise", help="Start it again when its consumer has died."),
 ) -> None:
     """Run a worker on the Redis that REDIS_URL names, until it is stopped (SIGTERM finishes what is under way)."""
     command = [sys.executable, "-m", "workers", "--queues", queues]
     if concurrency:
         command += ["--concurrency", str(concurrency)]
+    if supervise:
+        command.append("--supervise")
     # This process becomes the worker: signals reach it directly, and the command line never imports it.
     os.execv(sys.executable, command)  # noqa: S606 - our own interpreter and module

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ _JUNK_FOLDERS = frozenset(
     {"__pycache__", "node_modules", "__MACOSX", "venv", "site-packages", "$RECYCLE.BIN"}
 )
 _JUNK_FILES = frozenset({"thumbs.db", "desktop.ini"})
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""pathlib has folded the second slash away."""
 _READABLE = "Triptych reads .txt, .md, .html, .pdf and .docx"
 
 
@@ -38,6 +41,8 @@ class Root:
         written = os.fspath(given)
         if not written.strip() or "\0" in written:
             raise DocumentError(repr(written), "is not a path; name a file or a folder")
+        if _URL.match(written):
+            raise DocumentError(written, "is a URL, and nothing is fetched; save it to a file, and name that")
         source = os.path.normpath(os.path.expanduser(written))  # noqa: PTH111 - Path has no lexical normpath
         return cls(os.path.abspath(source), source.replace(os.sep, "/"))  # noqa: PTH100 - likewise
 

@@ -20,6 +20,7 @@ SCHEMA_VERSION = 1
 
 READ_TIMEOUT_S = 10.0
 WRITE_TIMEOUT_S = 60.0
+_REMEDY = "check disk and permissions, or point TRIPTYCH_HOME at a folder that can be written"
 
 # AUTOINCREMENT: the id of a passage that is gone is never given to another.
 _SCHEMA = (
@@ -218,14 +219,10 @@ def _named_errors(file: Path, name: str) -> Iterator[None]:
             raise WorldError(
                 f"corpus {name!r} is being written by another process; try again later"
             ) from error
-        raise WorldError(
-            f"corpus {name!r} at {file} cannot be used ({error}); check disk and permissions"
-        ) from error
+        raise WorldError(f"corpus {name!r} at {file} cannot be used ({error}); {_REMEDY}") from error
     except sqlite3.DatabaseError as error:
         raise InvalidInput(
             "corpus", f"{file} is damaged or no corpus ({error}); remove it and build it again"
         ) from error
     except OSError as error:
-        raise WorldError(
-            f"corpus {name!r} at {file} cannot be used ({error}); check disk and permissions"
-        ) from error
+        raise WorldError(f"corpus {name!r} at {file} cannot be used ({error}); {_REMEDY}") from error

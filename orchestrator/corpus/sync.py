@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from orchestrator.corpus import index
 from orchestrator.corpus.chunks import chunks
 from orchestrator.corpus.files import Findings, Found, Root, find, read
 from orchestrator.corpus.load import parse
-from orchestrator.errors import DocumentError
+from orchestrator.errors import DocumentError, TriptychError
 
 Progress = Callable[[int, int, str], None]
 """Called as (files done, files in all, the file just done)."""
@@ -62,12 +63,14 @@ def sync(
             if root.path in strict_paths:
                 raise
             findings.skipped.append((root.source, error.problem))
+    unchanged = _unchanged(file, name, roots, findings)
+    if unchanged:
+        as_before = _Changes(skipped=findings.skipped, alive=set(findings.files))
+        _check_something_left(strict or roots[:1], as_before)
+        return unchanged
     with index.writing(file, name, anew=True) as db:
         changes = _Changes(skipped=findings.skipped)
-        known = {
-            path: row
-            for path, *row in db.execute("SELECT path, id, source, digest, size, mtime_ns FROM documents")
-        }
+        known = _known(db)
         for number, found in enumerate(findings.files.values(), start=1):
             try:
                 _sync_one(db, found, known.get(found.path), changes)
@@ -86,8 +89,7 @@ def sync(
         db.executemany(
             "INSERT OR IGNORE INTO roots VALUES (?, ?)", [(root.path, root.source) for root in roots]
         )
-        (documents,) = db.execute("SELECT count(*) FROM documents").fetchone()
-        (passages,) = db.execute("SELECT count(*) FROM passages").fetchone()
+        documents, passages = _counts(db)
     return CorpusStats(
         documents,
         passages,
@@ -99,12 +101,43 @@ def sync(
     )
 
 
-def _sync_one(db: sqlite3.Connection, found: Found, known: list[object] | None, changes: _Changes) -> None:
-    source = (
-        found.source
-        if len(found.source) <= _MAX_SOURCE_CHARS
-        else "…" + found.source[1 - _MAX_SOURCE_CHARS :]
-    )
+def _unchanged(file: Path, name: str, roots: Sequence[Root], findings: Findings) -> CorpusStats | None:
+    """The corpus' figures where it holds just these files as they are: nothing then need be writable."""
+    try:
+        with index.reading(file, name) as db:
+            there = {path: (row[1], *row[3:]) for path, row in _known(db).items()}
+            here = {f.path: (_cited(f), f.size, f.mtime_ns) for f in findings.files.values()}
+            same_roots = dict(db.execute("SELECT path, source FROM roots")) == {
+                r.path: r.source for r in roots
+            }
+            documents, passages = _counts(db)
+    except TriptychError:
+        return None  # there is none yet, or none that can be read: whoever writes finds out which
+    if there != here or not same_roots:
+        return None
+    return CorpusStats(documents, passages, unchanged=documents, skipped=tuple(findings.skipped))
+
+
+def _known(db: sqlite3.Connection) -> dict[str, list[Any]]:
+    """Path to id, source, digest, size and mtime of the documents that the corpus has."""
+    rows = db.execute("SELECT path, id, source, digest, size, mtime_ns FROM documents")
+    return {path: row for path, *row in rows}
+
+
+def _counts(db: sqlite3.Connection) -> tuple[int, int]:
+    (documents,) = db.execute("SELECT count(*) FROM documents").fetchone()
+    (passages,) = db.execute("SELECT count(*) FROM passages").fetchone()
+    return documents, passages
+
+
+def _cited(found: Found) -> str:
+    """How a document is cited; of what is longer than a citation takes, the end."""
+    source = found.source
+    return source if len(source) <= _MAX_SOURCE_CHARS else "…" + source[1 - _MAX_SOURCE_CHARS :]
+
+
+def _sync_one(db: sqlite3.Connection, found: Found, known: list[Any] | None, changes: _Changes) -> None:
+    source = _cited(found)
     row, old_source, old_digest, size, mtime_ns = known or [None] * 5
     if known and source != old_source:
         db.execute("UPDATE documents SET source = ? WHERE id = ?", (source, row))

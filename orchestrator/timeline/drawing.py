@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from orchestrator.plaintext import one_line
 from orchestrator.timeline.model import Row, Timeline
-from orchestrator.timeline.text import duration, row_name, summary, ticks
+from orchestrator.timeline.text import axis, cut, duration, nothing_ran, row_name, summary, ticks
 
 Role = Literal[
     "paper",
@@ -114,23 +114,29 @@ def drawing(line: Timeline) -> Drawing:
     left = _MARGIN + 22 + max([60, *(7.4 * len(name) for name in names)])
     right = WIDTH - _MARGIN - 112
     bottom = _TOP + _ROW * len(rows)
-    span = max([1, line.total_ms, *(row.end_ms for row in rows)])
+    begin, end = axis(line)
 
     def x(ms: int) -> float:
-        return round(left + (right - left) * min(max(ms, 0), span) / span, 1)
+        return round(left + (right - left) * (min(max(ms, begin), end) - begin) / (end - begin), 1)
 
     title = f"Job {one_line(line.task_id, 64)}" if line.task_id else "No events"
     shapes: list[Shape] = [
         Words(_MARGIN, 40, title, 20, "ink", bold=True),
         Words(_MARGIN, 64, summary(line), 14, "muted"),
     ]
-    for moment, label in ticks(span, 8):
+    if not rows:
+        shapes.append(Words(_MARGIN, bottom + 18, nothing_ran(line), 14, "ink"))
+        return Drawing(WIDTH, bottom + 46, title, f"{summary(line)}. {nothing_ran(line)}", tuple(shapes))
+    for moment, label in ticks(begin, end, 8):
         shapes.append(Stroke(((x(moment), _TOP - 8), (x(moment), bottom + 6)), "grid"))
         shapes.append(Words(x(moment), bottom + 24, label, 12, "muted", "middle"))
-    if line.status != "running":
-        end = x(line.total_ms)
-        shapes.append(Stroke(((end, _TOP - 8), (end, bottom + 6)), "muted", 1.2, dashed=True))
+    if begin:
+        shapes += [
+            Stroke(((left + at - 3, bottom + 12), (left + at + 3, bottom)), "muted", 1.5) for at in (-3, 2)
+        ]
     middles = [_TOP + _ROW * (index + 0.5) for index in range(len(rows))]
+    if line.status != "running":
+        shapes += _end_line(rows, middles, x(line.total_ms), x)
     shapes += _connectors(rows, middles, x)
     for row, name, middle in zip(rows, names, middles, strict=True):
         shapes += _row(row, name, middle, x)
@@ -139,9 +145,9 @@ def drawing(line: Timeline) -> Drawing:
     shapes += _legend(line, bottom + 58)
     return Drawing(
         width=WIDTH,
-        height=bottom + 58 + 28,
+        height=bottom + 58 + (48 if cut(line) else 28),
         title=title,
-        description=f"{summary(line)}. "
+        description=f"{'; '.join(filter(None, (summary(line), cut(line))))}. "
         + " ".join(f"{_spoken(row, name)}." for row, name in zip(rows, names, strict=True)),
         shapes=tuple(shapes),
     )
@@ -183,8 +189,26 @@ def _row(row: Row, name: str, middle: float, x: _Scale) -> Iterator[Shape]:
         if 2 < first <= width:
             # Inset, so that the bar keeps its outline while the model has not said anything yet.
             yield Box(start + 1.5, top + 1.5, first - 1.5, _BAR - 3, soft, 2.5)
-    note = duration(row.duration_ms) + ("" if row.status == "ok" else f" {row.status}")
-    yield Words(start + width + 8, middle + 5, note, 13, "ink" if row.status == "ok" else "bad")
+    yield Words(_note_x(row, x), middle + 5, _note(row), 13, "ink" if row.status == "ok" else "bad")
+
+
+def _note(row: Row) -> str:
+    return duration(row.duration_ms) + ("" if row.status == "ok" else f" {row.status}")
+
+
+def _note_x(row: Row, x: _Scale) -> float:
+    return x(row.start_ms) + max(3.0, x(row.end_ms) - x(row.start_ms)) + 8
+
+
+def _end_line(rows: tuple[Row, ...], middles: list[float], at: float, x: _Scale) -> Iterator[Shape]:
+    """A dashed line where the job ended, with a gap beside every note that it would run through."""
+    top = _TOP - 8.0
+    for row, middle in zip(rows, middles, strict=True):
+        left = _note_x(row, x)
+        if left - 5 <= at <= left + 7.5 * len(_note(row)) + 5:
+            yield Stroke(((at, top), (at, middle - _ROW / 2 + 4)), "muted", 1.2, dashed=True)
+            top = middle + _ROW / 2 - 4
+    yield Stroke(((at, top), (at, _TOP + _ROW * len(rows) + 6.0)), "muted", 1.2, dashed=True)
 
 
 def _connectors(rows: tuple[Row, ...], middles: list[float], x: _Scale) -> Iterator[Shape]:
@@ -206,6 +230,8 @@ def _colours(row: Row) -> tuple[Role, Role]:
 
 def _legend(line: Timeline, y: float) -> Iterator[Shape]:
     at = float(_MARGIN)
+    if cut(line):
+        yield Words(at, y + 20, f"// {cut(line)}", 12, "muted")
     entries: list[tuple[str, list[Role], bool]] = [
         ("critical path", ["critical"], any(row.critical for row in line.rows)),
         ("other steps", ["step"], any(not row.critical and row.status == "ok" for row in line.rows)),

@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.timeline.model import Row, RowStatus, Timeline
-from orchestrator.timeline.text import duration, row_name, summary, ticks
+from orchestrator.timeline.text import axis, cut, duration, nothing_ran, row_name, summary, ticks
 
 Piece = tuple[str, str]
 """A run of characters and its rich style (``""`` for none)."""
 
 MIN_WIDTH = 40
 MAX_ROWS = 200
+CUT = "//"
+"""What stands where the axis leaves its beginning out."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,10 @@ def chart(line: Timeline, *, width: int, glyphs: Glyphs = UNICODE) -> tuple[tupl
     name_width = min(max(map(len, names), default=0), 14 if width < 60 else width // 3)
     note_width = max(map(len, notes), default=0)
     cells = max(8, width - 2 - name_width - 2 - 1 - note_width)
-    span = max([line.total_ms, 1, *(row.end_ms for row in rows)])
+    span = axis(line)
     lines = [*_wrapped(summary(line), width, glyphs), ()]
+    if not rows:
+        return (*lines, ((nothing_ran(line), ""),))
     for row, name, note in zip(rows, names, notes, strict=True):
         style = _CRITICAL_STYLE if row.critical else ""
         lines.append(
@@ -67,7 +71,7 @@ def chart(line: Timeline, *, width: int, glyphs: Glyphs = UNICODE) -> tuple[tupl
                 (f"{glyphs.mark if row.critical else ' '} ", style),
                 (f"{_fit(name, name_width, glyphs)} ", style),
                 (glyphs.edge, "dim"),
-                *_bar(row, cells=cells, span_ms=span, glyphs=glyphs),
+                *_bar(row, cells=cells, span=span, glyphs=glyphs),
                 (f" {note:<{note_width}}", "" if row.status == "ok" else _BAR_STYLE[row.status]),
             )
         )
@@ -98,11 +102,15 @@ def _fit(name: str, width: int, glyphs: Glyphs) -> str:
     return step[: max(1, width - len(tail))] + tail
 
 
-def _bar(row: Row, *, cells: int, span_ms: int, glyphs: Glyphs) -> list[Piece]:
+def _bar(row: Row, *, cells: int, span: tuple[int, int], glyphs: Glyphs) -> list[Piece]:
     """One row's cells. A bar is never shorter than one cell, so that no step is invisible."""
-    queued = max(0, row.start_ms - (row.queued_ms or 0)) * cells // span_ms
-    start = min(cells - 1, row.start_ms * cells // span_ms)
-    eighths = row.end_ms * cells * 8 // span_ms - start * 8
+
+    def at(ms: int, per_cell: int = 1) -> int:
+        return max(0, ms - span[0]) * cells * per_cell // (span[1] - span[0])
+
+    queued = at(row.start_ms - (row.queued_ms or 0))
+    start = min(cells - 1, at(row.start_ms))
+    eighths = at(row.end_ms, 8) - start * 8
     full, part = divmod(max(1, eighths), 8)
     if not glyphs.ends:
         full, part = max(1, full + (part >= 4)), 0
@@ -110,7 +118,7 @@ def _bar(row: Row, *, cells: int, span_ms: int, glyphs: Glyphs) -> list[Piece]:
     end = glyphs.ends[part - 1] if part and start + full < cells else ""
     before = 0
     if row.first_token_ms is not None:
-        before = min(full, (row.start_ms + row.first_token_ms) * cells // span_ms - start)
+        before = min(full, at(row.start_ms + row.first_token_ms) - start)
     style = _CRITICAL_STYLE if row.critical and row.status == "ok" else _BAR_STYLE[row.status]
     solid = glyphs.critical_after if row.critical else glyphs.after
     if row.status == "lost":
@@ -125,14 +133,17 @@ def _bar(row: Row, *, cells: int, span_ms: int, glyphs: Glyphs) -> list[Piece]:
     ]
 
 
-def _axis(span_ms: int, *, cells: int, indent: int, glyphs: Glyphs) -> list[tuple[Piece, ...]]:
+def _axis(span: tuple[int, int], *, cells: int, indent: int, glyphs: Glyphs) -> list[tuple[Piece, ...]]:
+    begin, end = span
     rule, labels = [glyphs.axis] * cells, [" "] * (cells + 12)
-    for moment, label in ticks(span_ms, max(2, cells // 9)):
-        at = min(cells - 1, moment * cells // span_ms)
+    for moment, label in ticks(begin, end, max(2, cells // 9)):
+        at = min(cells - 1, (moment - begin) * cells // (end - begin))
         rule[at] = glyphs.tick
         left = min(at, cells - len(label)) if at else 0
         labels[left : left + len(label)] = label
     rule[0] = glyphs.axis
+    if begin:
+        rule[: len(CUT)] = CUT
     return [
         ((" " * indent + glyphs.corner + "".join(rule), "dim"),),
         ((" " * (indent + 1) + "".join(labels).rstrip(), "dim"),),
@@ -141,6 +152,8 @@ def _axis(span_ms: int, *, cells: int, indent: int, glyphs: Glyphs) -> list[tupl
 
 def _legend(line: Timeline, glyphs: Glyphs) -> str:
     parts = [f"{glyphs.mark} critical path"] if any(row.critical for row in line.rows) else []
+    if cut(line):
+        parts.append(f"{CUT} {cut(line)}")
     if any(row.queued_ms for row in line.rows):
         parts.append(f"{glyphs.wait} in the queue")
     if any(row.first_token_ms is not None for row in line.rows):

@@ -20,19 +20,47 @@ def duration(ms: int) -> str:
     return f"{seconds // 3_600}:{seconds // 60 % 60:02}:{seconds % 60:02} h"
 
 
-def ticks(span_ms: int, most: int) -> tuple[tuple[int, str], ...]:
-    """Choose at most ``most`` + 1 round moments from 0 to ``span_ms``; the last label names the unit."""
-    if span_ms <= 0 or most < 1:
-        return ((0, "0"),)
-    step = _round_step(span_ms / most)
-    moments = range(0, span_ms + 1, step)
-    unit, per, digits = ("ms", 1, 0) if span_ms < 1_000 else ("s", 1_000, 1 if step % 1_000 else 0)
-    if span_ms >= 600_000 and step % 60_000 == 0:
+def axis(line: Timeline) -> tuple[int, int]:
+    """From where to where a picture reaches, in ms since the job was accepted.
+
+    It begins with the first step where the wait before it is longer than all that followed: a private worker that
+    takes a second to start would squeeze steps of a few milliseconds to nothing.
+    """
+    end = max([line.total_ms, 1, *(row.end_ms for row in line.rows)])
+    first = min((row.start_ms for row in line.rows), default=0)
+    return (first, end) if end - first < first < end else (0, end)
+
+
+def cut(line: Timeline) -> str:
+    """Say what the axis leaves out; empty where that is nothing."""
+    start, _ = axis(line)
+    return f"the axis starts at {duration(start)}" if start else ""
+
+
+def nothing_ran(line: Timeline) -> str:
+    """Say that a job has no steps to draw."""
+    if not line.task_id:
+        return "There are no events of this job."
+    if line.status == "running":
+        return "No step has begun yet."
+    return "The job ended before any step began."
+
+
+def ticks(start_ms: int, end_ms: int, most: int) -> tuple[tuple[int, str], ...]:
+    """Choose at most ``most`` + 1 round moments from ``start_ms`` to ``end_ms``; the last label names the unit."""
+    if end_ms <= start_ms or most < 1:
+        return ((start_ms, "0"),)
+    step = _round_step((end_ms - start_ms) / most)
+    moments = range(-(-start_ms // step) * step, end_ms + 1, step)
+    unit, per, digits = "ms", 1, 0
+    if end_ms >= 1_000:
+        unit, per = "s", 1_000
+        digits = next(d for d in range(4) if step % 10 ** (3 - d) == 0)
+    if end_ms >= 600_000 and step % 60_000 == 0:
         unit, per, digits = "min", 60_000, 0
-    if span_ms >= 1_000 and step < 100:
-        digits = 2
     labels = [f"{moment / per:.{digits}f}" if moment else "0" for moment in moments]
-    labels[-1] += f" {unit}"
+    if labels:
+        labels[-1] += f" {unit}"
     return tuple(zip(moments, labels, strict=True))
 
 
@@ -62,7 +90,7 @@ def summary(line: Timeline) -> str:
         *([one_line(line.mode, 40)] if line.mode else []),
         line.status,
         f"{duration(line.total_ms)} {'so far' if line.status == 'running' else 'in all'}",
-        f"critical path {duration(line.critical_path_ms)}",
+        *([f"critical path {duration(line.critical_path_ms)}"] if line.rows else []),
     ]
     if line.saved_ms:
         parts.append(f"{duration(line.saved_ms)} less than in sequence")

@@ -98,6 +98,34 @@ def test_plain_says_who_answers_first_and_shows_each_step(triptych: Triptych) ->
     assert "No language model was used" in done.stdout
 
 
+def test_several_paths_after_docs_are_one_set_of_documents(triptych: Triptych) -> None:
+    files = sorted(str(path) for path in Path(DOCS).glob("*.md"))
+    assert len(files) > 1
+    done = triptych("run", QUESTION, "--docs", *files, "--json")
+    assert done.returncode in (0, 3), done.stderr
+    assert {p.source for p in Result.from_wire(done.stdout).passages} <= set(files)
+
+
+def test_a_question_that_the_documents_do_not_cover_is_said_in_a_sentence_not_in_tables(
+    triptych: Triptych,
+) -> None:
+    done = triptych("run", "Which glacier feeds the Rhone?", "--docs", DOCS, "--plain")
+    assert done.returncode == 1
+    assert "the documents do not have: glacier, feeds, rhone" in done.stdout
+    assert "plan: no passages found" in done.stderr
+    for noise in ("gate:", "critical path", "parallel"):
+        assert noise not in done.stderr
+
+
+def test_an_answer_does_not_wait_for_a_ledger_that_cannot_be_kept(triptych: Triptych, home: Path) -> None:
+    (home / "ledger.sqlite").mkdir(parents=True)
+    done = triptych("run", QUESTION, "--docs", DOCS, "--plain")
+    assert done.returncode == 0, done.stderr
+    assert "## Sources" in done.stdout
+    assert "This job's ledger is not kept" in done.stderr
+    assert "TRIPTYCH_HOME" in done.stderr
+
+
 def test_korean_question_korean_documents_korean_answer(triptych: Triptych) -> None:
     done = triptych("run", "주문 처리를 이벤트 큐로 옮겨야 하는가?", "--docs", DOCS, "--json")
     assert done.returncode in (0, 3), done.stderr

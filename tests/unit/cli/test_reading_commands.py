@@ -70,6 +70,18 @@ def test_timeline_takes_a_prefix_and_prints_json_alone_on_stdout(cli, home, tmp_
     assert sorted(p.name for p in tmp_path.iterdir()) == ["home", "t.png", "t.svg"]
 
 
+def test_timeline_that_was_asked_for_a_picture_draws_no_chart_beside_it(cli, home, tmp_path):
+    result = run(cli, "timeline", "--svg", str(tmp_path / "t.svg"))
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(("option", "name"), [("--svg", "t.png"), ("--png", "t.svg"), ("--svg", "t")])
+def test_timeline_writes_no_picture_under_another_kinds_name(cli, home, tmp_path, option, name):
+    with pytest.raises(InvalidInput, match=f"{option}: .*{name} does not end in [.]{option[2:]}"):
+        run(cli, "timeline", option, str(tmp_path / name))
+    assert not (tmp_path / name).exists()
+
+
 def test_timeline_of_no_such_job_or_place_is_the_callers_error(cli, home, tmp_path):
     with pytest.raises(JobNotFound):
         run(cli, "timeline", "zzz")
@@ -85,6 +97,18 @@ def test_ledger_tail_shows_time_job_event_step_and_detail(cli, home):
     assert clock.endswith(".960")
     assert words[:3] == ["job1", "synthesis_end", "synthesis"]
     assert "duration_ms=14200" in words
+
+
+@pytest.mark.parametrize("width", [60, 80, 139])
+def test_a_narrow_terminal_keeps_what_an_event_says(width):
+    screen = io.StringIO()
+    console = Console(file=screen, width=width, force_terminal=True, color_system=None)
+
+    event = next(e for e in parallel_job() if e.event == "synthesis_end")
+    ledger.print_events([event], as_json=False, console=console)
+    (line,) = screen.getvalue().splitlines()
+    assert "job1 synthesis_end status=ok" in line
+    assert len(line) <= width
 
 
 def test_ledger_tail_in_json_is_one_event_a_line(cli, home):
@@ -168,6 +192,22 @@ def test_config_shows_values_with_sources_and_no_secret(cli, home, monkeypatch):
     assert shown["openai_api_key"]["value"] == "***"
     assert shown["concurrency"] == {"value": 100, "source": "default", "variable": "TRIPTYCH_CONCURRENCY"}
     assert "environment TRIPTYCH_HOME" in table
+
+
+def test_config_on_a_narrow_terminal_gives_up_its_columns_and_in_a_pipe_keeps_them():
+    rows = (
+        config.Shown("a", "v" * 30, "default", "TRIPTYCH_A"),
+        config.Shown("bc", 1, "default", "TRIPTYCH_BC"),
+    )
+
+    def shown(*, terminal: bool) -> list[str]:
+        screen = io.StringIO()
+        console = Console(file=screen, width=40, force_terminal=terminal, color_system=None)
+        config.show(rows, as_json=False, console=console)
+        return screen.getvalue().splitlines()
+
+    assert shown(terminal=True)[1] == "TRIPTYCH_BC  1  default"
+    assert shown(terminal=False)[1] == f"TRIPTYCH_BC  {1:<30}  default"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from orchestrator.contracts.events import Event
 from orchestrator.errors import InvalidInput
 from orchestrator.timeline import timeline
 from orchestrator.timeline.drawing import DARK, LIGHT, MAX_ROWS, Box, Diamond, Role, Stroke, Words, drawing
@@ -13,7 +14,7 @@ from orchestrator.timeline.png import png
 from orchestrator.timeline.svg import svg
 from orchestrator.timeline.terminal import ASCII, UNICODE, chart
 from orchestrator.timeline.text import duration, ticks
-from tests.unit.timeline.ledger_of import job_end, parallel_job, start, submitted, troubled_job
+from tests.unit.timeline.ledger_of import end, job_end, parallel_job, start, submitted, troubled_job
 
 JOBS = {"parallel": parallel_job(), "troubled": troubled_job(), "running": parallel_job()[:8], "none": []}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -41,12 +42,17 @@ def test_durations_read_well(ms, text):
      (1_200_000, 4, ["0", "5", "10", "15", "20 min"]), (0, 4, ["0"])],
 )  # fmt: skip
 def test_ticks_are_round_and_name_their_unit_once(span, most, labels):
-    assert [label for _, label in ticks(span, most)] == labels
+    assert [label for _, label in ticks(0, span, most)] == labels
+
+
+def test_ticks_of_an_axis_that_begins_later_are_round_too():
+    assert [label for _, label in ticks(1_003, 1_024, 5)] == ["1.005", "1.010", "1.015", "1.020 s"]
+    assert ticks(1_003, 1_004, 8)[-1] == (1_004, "1.004 s")
 
 
 @pytest.mark.parametrize("span", [1, 7, 99, 1_001, 59_999, 3_600_000, 10**9, 10**13])
 def test_there_are_never_more_ticks_than_asked_for(span):
-    assert len(ticks(span, 8)) <= 9
+    assert len(ticks(0, span, 8)) <= 9
 
 
 @pytest.mark.parametrize("job", JOBS)
@@ -82,6 +88,63 @@ def test_what_went_wrong_is_said_beside_the_bar():
     assert "2.8 s failed" in text
     assert "9.2 s lost" in text
     assert "antithesis_standalone #2" in text
+
+
+@pytest.mark.parametrize(
+    ("events", "says"),
+    [
+        ([], "There are no events of this job."),
+        ([submitted()], "No step has begun yet."),
+        ([submitted(), job_end(1_500, "failed")], "The job ended before any step began."),
+    ],
+)
+def test_a_job_without_steps_is_said_in_words_not_drawn(events, says):
+    text = lines(events)
+    assert text[-1] == says
+    assert not any("─" in line for line in text)
+    picture = drawing(timeline(events))
+    assert says in picture.description
+    assert [s.text for s in picture.shapes if isinstance(s, Words)][-1] == says
+    assert not [s for s in picture.shapes if isinstance(s, Stroke)]
+
+
+def late_job(wait: int) -> list[Event]:
+    return [submitted(), start("plan", wait), end("plan", wait + 20, 20), start("thesis", wait + 30),
+            end("thesis", wait + 130, 100), job_end(wait + 140)]  # fmt: skip
+
+
+def test_a_wait_that_outlasts_the_steps_is_cut_from_the_axis_and_that_is_marked():
+    text = lines(late_job(1_000))
+    thesis = next(line for line in text if "thesis" in line).split("│")[1]
+    assert thesis.count("█") > len(thesis) / 3
+    assert any("└//" in line for line in text)
+    assert any("// the axis starts at 1.0 s" in line for line in text)
+    picture = drawing(timeline(late_job(1_000)))
+    assert "// the axis starts at 1.0 s" in [s.text for s in picture.shapes if isinstance(s, Words)]
+    first = min(s.x for s in picture.shapes if isinstance(s, Box) and s.height == 16)
+    assert (
+        first
+        == min(x for s in picture.shapes if isinstance(s, Stroke) for x, _ in s.points[:1] if s.width == 1.5)
+        + 6
+    )
+
+
+@pytest.mark.parametrize(
+    "job", [late_job(100), parallel_job(), parallel_job()[:2]], ids=["short", "none", "running"]
+)
+def test_any_other_axis_begins_when_the_job_was_accepted(job):
+    assert not any("//" in line for line in lines(job))
+
+
+def test_the_line_at_the_jobs_end_runs_through_no_label():
+    job = [submitted(), start("plan", 0), end("plan", 970, 970), start("thesis", 10), end("thesis", 500, 490),
+           job_end(1_000)]  # fmt: skip
+    picture = drawing(timeline(job))
+    label = next(s for s in picture.shapes if isinstance(s, Words) and s.text == "970 ms")
+    dashed = [s.points for s in picture.shapes if isinstance(s, Stroke) and s.dashed]
+    assert all(label.x < x < label.x + 7 * len(label.text) for points in dashed for x, _ in points)
+    assert not [p for p in dashed if p[0][1] < label.y - 4 < p[1][1]]
+    assert len(dashed) == 2
 
 
 def test_narrow_terminals_keep_the_attempts_apart():

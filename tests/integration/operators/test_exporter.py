@@ -1,0 +1,202 @@
+"""The fleet's exporter against a real Redis and real workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import redis
+
+from orchestrator.broker import QUEUES, make_app, queue_for
+from orchestrator.canvas import bare, send
+from orchestrator.client import Client
+from orchestrator.exporter.sample import STEPS, take_sample
+from orchestrator.exporter.serve import Exporter
+from orchestrator.pausing import pause
+from orchestrator.settings import Settings
+from orchestrator.store import keys
+from tests.integration.conftest import StartWorker, question
+from tests.integration.operators.conftest import Scraped, get
+from tests.nodes import ROOT, wait_for
+
+pytestmark = pytest.mark.integration
+
+
+def test_an_idle_fleet_has_every_queue_and_step_at_zero(exporter: Exporter) -> None:
+    seen = Scraped(exporter.port)
+    assert seen("triptych_redis_up") == 1
+    for queue in QUEUES:
+        assert seen("triptych_queue_messages", queue=queue) == 0
+        assert seen("triptych_queue_oldest_seconds", queue=queue) == 0
+        assert seen("triptych_queue_paused", queue=queue) == 0
+    for step in STEPS:
+        assert seen("triptych_steps_running", step=step) == 0
+    assert seen("triptych_jobs_active") == 0
+
+
+def test_a_job_is_counted_once_by_whoever_ran_it(
+    exporter: Exporter, start_worker: StartWorker, producer: Client
+) -> None:
+    exporter.tail.turn()
+    start_worker()
+    start_worker()
+    for mode in ("sequential", "parallel", "parallel"):
+        producer.wait(producer.submit(question(mode=mode)).ref)
+    exporter.tail.turn()
+    exporter.tail.turn()
+    seen = Scraped(exporter.port)
+    assert seen("triptych_jobs_submitted_total") == 3
+    assert seen("triptych_jobs_total", mode="parallel", status="complete") == 2
+    assert seen("triptych_jobs_total", mode="sequential", status="complete") == 1
+    assert seen("triptych_jobs_evidence_ok_total", mode="parallel") == 2
+    assert seen("triptych_job_critical_path_seconds_count", mode="parallel") == 2
+    assert seen.total("triptych_job_duration_seconds_count") == 3
+
+
+def test_a_restarted_exporter_counts_what_ended_meanwhile_and_nothing_twice(
+    redis_url: str, producer: Client, client: redis.Redis
+) -> None:
+    def counted(turns: int) -> float | None:
+        exporter = Exporter(redis_url, host="127.0.0.1", port=0)
+        try:
+            for _ in range(turns):
+                exporter.tail.turn()
+            return Scraped(exporter.port)("triptych_jobs_total", mode="none", status="failed")
+        finally:
+            exporter.close()
+
+    def cancelled() -> None:
+        producer.cancel(producer.submit(question()).ref, who="test")
+
+    cancelled()
+    assert counted(1) == 0, "what ended before the first exporter ever ran is history"
+    cancelled()
+    cancelled()
+    assert counted(2) == 2
+    assert counted(2) == 0
+
+
+def test_what_waits_and_for_how_long_is_seen_per_queue(
+    exporter: Exporter, producer: Client, client: redis.Redis
+) -> None:
+    """No worker runs: messages lie in their queue."""
+    first, second = (producer.submit(question()).ref for _ in range(2))
+    client.hset(first.job, "sent:plan", producer.store.now_ms() - 90_000)
+    seen = Scraped(exporter.port)
+    assert seen("triptych_queue_messages", queue="plan") == 2
+    assert 90 <= (seen("triptych_queue_oldest_seconds", queue="plan") or 0) < 100
+    assert seen("triptych_queue_messages", queue="thesis") == 0
+    assert seen("triptych_jobs_active") == 2
+    assert second != first
+
+
+def test_the_age_of_a_message_nobody_recorded_is_that_of_its_inputs(
+    settings: Settings, producer: Client, client: redis.Redis
+) -> None:
+    """The chord sends the synthesis itself: its step became runnable when the last of its inputs ended."""
+    ref = producer.submit(question()).ref
+    client.hset(ref.job, mapping={"ended:thesis": producer.store.now_ms() - 40_000})
+    client.hset(ref.job, mapping={"accepted_ms": producer.store.now_ms() - 90_000})
+    send(make_app(settings), [bare(make_app(settings), ref, "synthesis")])
+    age = take_sample(producer.redis).queues["synthesis"].oldest_s
+    assert age is not None
+    assert 40 <= age < 50
+
+
+def test_messages_that_are_not_ours_wait_without_an_age(producer: Client, client: redis.Redis) -> None:
+    for raw in ("", "{", "[]", json.dumps({"headers": {"id": 5}}), json.dumps({"headers": {"id": "a.b"}})):
+        client.delete(queue_for("plan"))
+        client.lpush(queue_for("plan"), raw)
+        sample = take_sample(producer.redis)
+        assert (sample.queues["plan"].waiting, sample.queues["plan"].oldest_s) == (1, None)
+
+
+def test_running_steps_and_overdue_jobs_are_seen(producer: Client) -> None:
+    store = producer.store
+    ref = producer.submit(question()).ref
+    late = producer.submit(question(deadline_s=0.001)).ref
+    assert store.acquire(ref, "plan", "somebody").status == "granted"
+    sample = take_sample(producer.redis)
+    assert sample.running["plan"] == 1
+    assert sum(sample.running.values()) == 1
+    assert (sample.active, sample.overdue) == (2, 1)
+    assert late != ref
+
+
+def test_the_ledgers_length_and_age_are_seen(producer: Client, client: redis.Redis) -> None:
+    client.xadd(keys.LEDGER, {"e": "{}"}, id=f"{producer.store.now_ms() - 7_200_000}-0")
+    sample = take_sample(producer.redis)
+    assert sample.ledger_entries == 1
+    assert 7_200 <= (sample.ledger_oldest_s or 0) < 7_210
+
+
+def test_what_somebody_else_put_in_our_keys_costs_its_own_figure_only(
+    exporter: Exporter, producer: Client, client: redis.Redis
+) -> None:
+    exporter.tail.turn()
+    good, bad = (producer.submit(question()).ref for _ in range(2))
+    client.delete(bad.job)
+    client.set(bad.job, "not a hash")
+    assert Scraped(exporter.port)("triptych_queue_messages", queue="plan") == 2
+    producer.cancel(good, who="test")
+    client.delete(good.events)
+    client.set(good.events, "not a stream")
+    exporter.tail.turn()
+    assert Scraped(exporter.port)("triptych_jobs_total", mode="none", status="failed") == 1
+
+
+def test_a_paused_queue_is_seen(exporter: Exporter, client: redis.Redis) -> None:
+    pause(client, ["thesis"], who="test", why="a test")
+    seen = Scraped(exporter.port)
+    assert seen("triptych_queue_paused", queue="thesis") == 1
+    assert seen("triptych_queue_paused", queue="plan") == 0
+
+
+def test_the_sweeps_age_falls_when_a_sweep_is_seen(exporter: Exporter, client: redis.Redis) -> None:
+    exporter.tail.turn()
+    before = exporter.tail.sweep_age_s
+    client.set(keys.SWEEP_LOCK, "somebody", px=900)
+    exporter.tail.turn()
+    assert 0 < exporter.tail.sweep_age_s < before
+
+
+def test_entries_that_are_no_event_are_counted_and_passed_by(exporter: Exporter, client: redis.Redis) -> None:
+    exporter.tail.turn()
+    client.xadd(keys.LEDGER, {"e": "not json"})
+    client.xadd(keys.LEDGER, {"x": "of another kind"})
+    assert exporter.tail.turn() == 2
+    assert Scraped(exporter.port)("triptych_ledger_unreadable_total") == 2
+
+
+def test_where_redis_is_away_the_exporter_says_that_and_nothing_else_of_the_fleet(tmp_path) -> None:
+    exporter = Exporter(f"unix://{tmp_path}/nowhere.sock", host="127.0.0.1", port=0)
+    try:
+        exporter.start()
+        seen = Scraped(exporter.port)
+        assert seen("triptych_redis_up") == 0
+        assert "triptych_queue_messages" not in seen.names()
+        assert "triptych_jobs_active" not in seen.names()
+        assert get(exporter.port, "/healthz")[0] == 200
+    finally:
+        exporter.close()
+
+
+def test_the_command_serves_until_it_is_told_to_stop(
+    redis_url: str, client: redis.Redis, free_port: int
+) -> None:
+    program = f"from orchestrator.cli.exporter import command; command(port={free_port}, host='127.0.0.1')"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, env={**os.environ, "REDIS_URL": redis_url},
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_for("the exporter", lambda: get(free_port, "/readyz")[0] == 200)
+        assert Scraped(free_port)("triptych_redis_up") == 1
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()

@@ -1,0 +1,81 @@
+"""What a person sees of a running job, wide and narrow, on a terminal and in a log."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from orchestrator.cli.output import counted, stderr_console
+from orchestrator.cli.view import LiveTable, PlainLines
+from orchestrator.contracts.events import Event, PlanReady
+from tests.unit.timeline.ledger_of import parallel_job, submitted
+
+REASON = (
+    "complexity 3.95 (12 disagreements between sentences of two sources) is below 5: side by side is faster"
+)
+
+
+def planned_job(passages: int = 3) -> list[Event]:
+    return [
+        e.model_copy(update={"mode_reason": REASON, "passages": passages}) if isinstance(e, PlanReady) else e
+        for e in parallel_job()
+    ]
+
+
+def screen(events: list[Event], width: int) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    table = LiveTable(console, "starting a private worker")
+    for event in events:
+        table.show(event)
+    with console.capture() as drawn:
+        console.print(table)
+    return drawn.get().splitlines()
+
+
+def test_until_the_plan_starts_it_says_what_it_waits_for() -> None:
+    assert "starting a private worker ..." in screen([], 100)[0]
+    assert "starting a private worker ..." in screen([submitted()], 100)[0]
+    assert not any("starting" in line for line in screen(planned_job()[:2], 100))
+
+
+@pytest.mark.parametrize("width", [38, 60, 80, 100, 200])
+def test_why_a_mode_was_chosen_is_read_to_its_end(width: int) -> None:
+    drawn = screen(planned_job(), width)
+    text = "".join("".join(line.split()) for line in drawn)
+    for word in (*REASON.split(), "parallel:"):
+        assert word in text
+    assert max(map(len, drawn)) <= width
+
+
+def test_where_a_step_runs_is_shown_where_there_is_room() -> None:
+    assert any("w2@host:42/7" in line for line in screen(planned_job(), 100))
+    assert not any("w2@" in line for line in screen(planned_job(), 60))
+
+
+def test_a_plan_that_found_nothing_names_no_mode_and_lists_no_steps() -> None:
+    drawn = screen(planned_job(passages=0)[:4], 100)
+    assert len(drawn) == 1
+    assert "no passages found" in drawn[0]
+    assert "parallel" not in drawn[0]
+
+
+def test_a_log_says_the_same_in_lines() -> None:
+    lines: list[str] = []
+    with PlainLines(lines.append, "starting a private worker") as plain:
+        for event in planned_job():
+            plain.show(event)
+    assert lines[0] == "starting a private worker"
+    assert f"plan: parallel: {REASON}, 3 passages" in lines
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 passages"), (1, "1 passage"), (1_200, "1,200 passages")])
+def test_one_is_singular(number: int, text: str) -> None:
+    assert counted(number, "passage") == text
+
+
+def test_a_line_for_a_pipe_is_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "word " * 60 + "triptych timeline 9343a91aa07c4127"
+    stderr_console().print(long)
+    assert capsys.readouterr().err == f"{long}\n"
