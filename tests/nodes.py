@@ -125,4 +125,5 @@ def worker_node(
 ) -> ProcessNode:
     """Start ``triptych worker``."""
     command = [sys.executable, "-m", "workers", "--concurrency", "20", *arguments]
-    return ProcessNode(name, command, folder=folder, env=env, ready="worker_ready")
+    told = {"TRIPTYCH_MODEL": "extractive", **env}
+    return ProcessNode(name, command, folder=folder, env=told, ready="worker_ready")

@@ -11,7 +11,7 @@ from orchestrator.errors import CallerError, WorldError
 def main(argv: list[str] | None = None) -> int:
     """Run a worker until it is told to stop (SIGTERM drains). Returns the exit code."""
     from orchestrator.broker import QUEUES
-    from orchestrator.settings import load_settings
+    from orchestrator.settings import load_settings, require_model
 
     parser = argparse.ArgumentParser(prog="triptych worker", description="Run one worker process.")
     parser.add_argument(
@@ -20,6 +20,9 @@ def main(argv: list[str] | None = None) -> int:
         help=f"comma-separated personas to work for (default: {','.join(QUEUES)})",
     )
     parser.add_argument("--concurrency", type=int, help="threads (default: TRIPTYCH_CONCURRENCY)")
+    parser.add_argument(
+        "--model", help="provider:model for every persona, or extractive (default: TRIPTYCH_MODEL)"
+    )
     parser.add_argument("--supervise", action="store_true", help="start again when the consumer has died")
     arguments = parser.parse_args(argv)
     if arguments.supervise:
@@ -28,7 +31,8 @@ def main(argv: list[str] | None = None) -> int:
         given = sys.argv[1:] if argv is None else argv
         return supervise([word for word in given if word != "--supervise"])
     try:
-        settings = load_settings()
+        settings = load_settings(**({"model": arguments.model} if arguments.model else {}))
+        require_model(settings)
         wanted = [name.strip() for name in arguments.queues.split(",") if name.strip()]
         if unknown := [name for name in wanted if name not in QUEUES] or not wanted:
             parser.error(f"--queues: unknown {unknown}; choose from {', '.join(QUEUES)}")

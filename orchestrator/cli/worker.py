@@ -14,12 +14,20 @@ def worker(
         help="Comma-separated personas to work for, so that they scale apart.",
     ),
     concurrency: int | None = typer.Option(None, min=1, help="Threads (default: TRIPTYCH_CONCURRENCY)."),
+    model: str | None = typer.Option(
+        None, help="provider:model, or extractive; instead of TRIPTYCH_MODEL.", metavar="NAME"
+    ),
     supervise: bool = typer.Option(False, "--supervise", help="Start it again when its consumer has died."),
 ) -> None:
-    """Run a worker on the Redis that REDIS_URL names, until it is stopped (SIGTERM finishes what is under way)."""
+    """Run a worker on the Redis that REDIS_URL names, until it is stopped (SIGTERM finishes what is under way).
+
+    It needs to be told its model: TRIPTYCH_MODEL or --model, and be it extractive.
+    """
     command = [sys.executable, "-m", "workers", "--queues", queues]
     if concurrency:
         command += ["--concurrency", str(concurrency)]
+    if model:
+        command += ["--model", model]
     if supervise:
         command.append("--supervise")
     # This process becomes the worker: signals reach it directly, and the command line never imports it.

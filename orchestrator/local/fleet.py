@@ -36,6 +36,8 @@ class PrivateFleet:
         self.socket = self.folder / "s"
         # Its worker would take the port that a fleet's worker on this host has been given.
         mine = {"redis_url": SecretStr(f"unix://{self.socket}"), "metrics_port": 0}
+        # The command has said that it answers without a model where none is configured.
+        mine["model"] = settings.model or "extractive"
         self.settings = settings.model_copy(update=mine)
         self._valkey: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None

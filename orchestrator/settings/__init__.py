@@ -12,6 +12,7 @@ from orchestrator.settings.loading import (
     load_settings,
     origins,
     require_keys,
+    require_model,
     unknown_variables,
 )
 from orchestrator.settings.model import ModelName, Settings, default_home, variables
@@ -27,6 +28,7 @@ __all__ = [
     "masked_url",
     "origins",
     "require_keys",
+    "require_model",
     "settings_file",
     "unknown_variables",
     "variables",

@@ -96,3 +96,14 @@ def require_keys(settings: Settings) -> None:
                 f"{name}_API_KEY",
                 f"is not set, and {host} needs it; set it, or point {name}_BASE_URL elsewhere",
             )
+
+
+def require_model(settings: Settings) -> None:
+    """Raise ``InvalidSettings`` where a persona has no model: a fleet's worker does not fall back unasked."""
+    for persona in ("thesis", "antithesis", "synthesis"):
+        if settings.model is None and getattr(settings, f"model_{persona}") is None:
+            raise InvalidSettings(
+                "TRIPTYCH_MODEL",
+                "is not set; name the model that this worker answers with (openai:MODEL, anthropic:MODEL), or say "
+                "extractive to have it answer with sentences from the documents",
+            )

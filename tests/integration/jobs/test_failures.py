@@ -114,6 +114,16 @@ def test_a_worker_without_its_settings_says_so_and_ends(start_worker: StartWorke
     assert "Traceback" not in node.logs()
 
 
+def test_a_fleets_worker_does_not_answer_without_a_model_unless_it_is_told_to(
+    start_worker: StartWorker,
+) -> None:
+    node = start_worker(ready=False, TRIPTYCH_MODEL="")
+    assert node.wait() == 2
+    assert "TRIPTYCH_MODEL: is not set" in node.logs()
+    assert "extractive" in node.logs()
+    assert "worker_ready" in start_worker("--model", "extractive", TRIPTYCH_MODEL="").logs()
+
+
 def test_starts_are_in_the_ledger_with_their_attempt(celery_setup: CeleryTestSetup, producer: Client) -> None:
     ref = producer.submit(question()).ref
     producer.wait(ref)
