@@ -12,6 +12,7 @@ class Words:
 
     conclusion: str
     consensus: str
+    one_side: str
     resolved: str
     open: str
     actions: str
@@ -30,7 +31,8 @@ class Words:
 ENGLISH = Words(
     conclusion="Conclusion",
     consensus="What both sides hold",
-    resolved="Contradictions resolved",
+    one_side="Stated by one side, not contested",
+    resolved="How the two sides fit together",
     open="What stays open",
     actions="Next actions",
     position="Position (thesis)",
@@ -51,6 +53,7 @@ ENGLISH = Words(
         "plan_failed": "Planning failed.",
         "deadline": "The time was up.",
         "cancelled": "The job was cancelled.",
+        "internal": "Triptych failed; the workers' logs say where.",
         "partial_refused": "A partial result was refused, as the job asked.",
     },
 )
@@ -58,7 +61,8 @@ ENGLISH = Words(
 KOREAN = Words(
     conclusion="결론",
     consensus="양측이 동의하는 점",
-    resolved="해소된 모순",
+    one_side="한쪽이 말했고 다툼이 없는 점",
+    resolved="두 입장이 함께 성립하는 점",
     open="남은 쟁점",
     actions="다음 조치",
     position="입장 (정)",
@@ -79,6 +83,7 @@ KOREAN = Words(
         "plan_failed": "계획 단계가 실패했습니다.",
         "deadline": "제한 시간이 지났습니다.",
         "cancelled": "작업이 취소되었습니다.",
+        "internal": "Triptych 내부 오류입니다. 워커의 로그를 확인하십시오.",
         "partial_refused": "작업의 요청에 따라 부분 결과를 거부했습니다.",
     },
 )

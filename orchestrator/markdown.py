@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.plaintext import one_line, plain
+from orchestrator.plaintext import one_line
 
 _INLINE = re.compile(
-    r"[\\`*\[\]<>~]"
+    r"[\\`*\[\]<~]"  # without its opening, a ">" ends nothing
     r"|(?<![^\W_])_|_(?![^\W_])"  # an underscore inside a word emphasises nothing
     r"|&(?=#?\w+;)"  # an entity could spell a control character
 )
-_LINE_START = re.compile(r"^(?:[#=]|[+-](?=[\s-]|$)|\d{1,9}(?=[.)](?:\s|$)))")
-_PARAGRAPHS = re.compile(r"\n[ \t]*\n")
+_LINE_START = re.compile(r"^(?:[#=>]|[+-](?=[\s-]|$)|\d{1,9}(?=[.)](?:\s|$)))")
 
 
 def inline(text: str, limit: int | None = None) -> str:
@@ -24,8 +23,3 @@ def inline(text: str, limit: int | None = None) -> str:
     # A backslash before a digit would be shown; what makes a list of a number is the mark behind it.
     at = start.end() if start.group().isdigit() else 0
     return f"{escaped[:at]}\\{escaped[at:]}"
-
-
-def paragraphs(text: str) -> str:
-    """``text`` as Markdown paragraphs of one line each."""
-    return "\n\n".join(inline(part) for part in _PARAGRAPHS.split(plain(text)) if part.strip())

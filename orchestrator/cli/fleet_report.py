@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -48,7 +48,8 @@ def show(report: FleetReport, since: str, console: Console) -> None:
     table = Table(box=None, pad_edge=False)
     columns = ("mode", "jobs", "complete", "degraded", "failed", "evidence", "mean", "p50", "p95", "longest")
     for column in columns:
-        table.add_column(column, justify="left" if column == "mode" else "right", header_style="dim")
+        side: Literal["left", "right"] = "left" if column == "mode" else "right"
+        table.add_column(column, justify=side, header_style="dim", no_wrap=True, min_width=len(column))
     for mode in report.modes:
         table.add_row(
             mode.mode,
@@ -59,7 +60,8 @@ def show(report: FleetReport, since: str, console: Console) -> None:
             "-" if mode.evidence_rate is None else f"{100 * mode.evidence_rate:.1f} %",
             *(_seconds(value) for value in (mode.mean_s, mode.p50_s, mode.p95_s, mode.max_s)),
         )
-    console.print(table)
+    # A table that has to fit shortens its words first; in a pipe there is nothing to fit into.
+    console.print(table, width=None if console.is_terminal else 120)
     for mode in report.modes:
         _criteria(mode, console)
 

@@ -4,13 +4,17 @@ BM25 orders passages but cannot say that none is relevant: some passage always s
 coverage: the share of the question's weight (inverse document frequency of its content words, taken from the
 index) that stands in the passage. A passage that shares only words any text may hold stays below it, and a question
 about something else returns nothing.
+
+Inverse document frequency fails where all documents are about one thing: the words they share weigh nothing, one
+word that they lack weighs everything. So a question that names what the documents are about is judged by the plain
+share of its words, and a passage that is written in one script is not asked for the words of another.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.contracts import Passage
 from orchestrator.corpus.terms import Term, query_terms
@@ -20,22 +24,30 @@ COVERAGE_FLOOR = 0.38
 split) against the articles they cite: over one article this keeps 94 % of the supported claims and lets 0 % of
 other articles' claims through, over five 100 % and 1 %, over forty 96 % and 21 % (which share their subjects)."""
 
-SHORT_FLOOR = 0.5
+SHORT_WORDS, SHORT_FLOOR = 3, 0.5
 """The same for a question of at most three words, where one chance word is much already."""
 
 LONG_QUERY_WORDS = 9.0
 """A question heavier than so many plain words is judged as if it had this weight: nobody's one passage holds all
 of a long brief."""
 
+SUBJECT_SHARE, SUBJECT_PASSAGES = 0.3, 2
+"""A telling word that so many of the passages hold is what they are about."""
+
+RANK_FLOOR = 0.25
+"""What BM25 leaves to coverage in the order: its own weights are nothing for words that most passages hold."""
+
 POOL = 100
 FREQUENT = 250
 ROWS_BUDGET = 6_000
 SAME_SOURCE_FACTOR = 0.92
+FULL_CHARS = 200
+"""A passage shorter than this may be found for its heading alone (a date line under a title) and counts less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found. ``score`` orders hits, 1 for the best of a query; ``coverage`` is what the floor judged.
+    """A passage found. ``score`` (0 to 1) orders hits; ``coverage`` is what the floor judged.
 
     ``matched`` holds the words of the queries that led here, in the queries' order.
     """
@@ -78,7 +90,6 @@ def _matches(db: sqlite3.Connection, query: str) -> list[_Match]:
     if not terms or not passages:
         return []
     terms, holding = _telling(db, terms, passages)
-    weights = {term: term.weight(passages, holding[term]) for term in terms}
     ranked = _ranked(
         db, sorted((t for t in terms if holding[t]), key=lambda t: (holding[t], t.match)), holding
     )
@@ -92,20 +103,61 @@ def _matches(db: sqlite3.Connection, query: str) -> list[_Match]:
             sql = f"SELECT rowid FROM search WHERE search MATCH ? AND +rowid IN ({among})"  # noqa: S608 - integers
             for (rowid,) in db.execute(sql, (term.match,)):
                 found[rowid].append(term)
-    total = _judged_weight(weights, passages)
-    covered = {rowid: min(1.0, sum(weights[t] for t in held) / total) for rowid, held in found.items()}
-    short = len({term.word for term in terms}) <= 3
-    floor, least = (SHORT_FLOOR, 1) if short else (COVERAGE_FLOOR, 2)
-    scores = {
-        rowid: cover * ranked[rowid]
-        for rowid, cover in covered.items()
-        if cover >= floor and len({term.word for term in found[rowid]}) >= least
-    }
-    top = max(scores.values(), default=1.0)
-    return [
-        _Match(rowid, score / top, covered[rowid], tuple(dict.fromkeys(term.word for term in found[rowid])))
-        for rowid, score in scores.items()
-    ]
+    coverage = _Coverage(terms, holding, passages)
+    foreign = _other_script(db, terms, among)
+    best = max(ranked.values())
+    matches = []
+    for rowid, held in found.items():
+        if coverage.suffices(held, foreign.get(rowid, ())):
+            cover = coverage.of(held)
+            score = cover * (RANK_FLOOR + (1 - RANK_FLOOR) * ranked[rowid] / best)
+            matched = tuple(dict.fromkeys(term.word for term in held))
+            matches.append(_Match(rowid, score, cover, matched))
+    top = max((match.score for match in matches), default=1.0)
+    return [replace(match, score=match.score / top) for match in matches]
+
+
+class _Coverage:
+    """The share of one question's weight that a passage holds, and whether that is enough."""
+
+    def __init__(self, terms: Sequence[Term], holding: dict[Term, int], passages: int) -> None:
+        subject = [t for t in terms if t.telling and _is_subject(holding[t], passages)]
+        if subject:
+            self._weights = {term: term.share for term in terms}
+            self._total = min(sum(self._weights.values()), LONG_QUERY_WORDS)
+        else:
+            self._weights = {term: term.weight(passages, holding[term]) for term in terms}
+            plain = Term("", "", 1.0).weight(passages, passages // 50)
+            self._total = min(sum(self._weights.values()), LONG_QUERY_WORDS * plain)
+        self._total = self._total or 1.0
+        self._words = len({term.word for term in terms})
+
+    def of(self, held: Sequence[Term]) -> float:
+        """The share, 0 to 1."""
+        return min(1.0, sum(self._weights[term] for term in held) / self._total)
+
+    def suffices(self, held: Sequence[Term], foreign: Sequence[Term]) -> bool:
+        """Whether a passage with these terms is on the question, but for those its script cannot hold."""
+        asked = self._words - len({term.word for term in foreign})
+        floor, least = (SHORT_FLOOR, 1) if asked <= SHORT_WORDS else (COVERAGE_FLOOR, 2)
+        if foreign and not any(term.telling for term in held):
+            return False
+        total = self._total - sum(self._weights[term] for term in foreign)
+        share = sum(self._weights[term] for term in held) / total if total > 0 else 0.0
+        return share >= floor and len({term.word for term in held}) >= least
+
+
+def _is_subject(holding: int, passages: int) -> bool:
+    return holding >= max(SUBJECT_PASSAGES, SUBJECT_SHARE * passages)
+
+
+def _other_script(db: sqlite3.Connection, terms: Sequence[Term], among: str) -> dict[int, list[Term]]:
+    """The CJK terms of a question that also has telling Latin ones, for each passage without a CJK letter."""
+    foreign = [term for term in terms if term.match.startswith("bigrams:")]
+    if not foreign or not any(term.telling for term in terms if term not in foreign):
+        return {}
+    sql = f"SELECT rowid FROM search WHERE bigrams = '' AND rowid IN ({among})"  # noqa: S608 - integers
+    return {rowid: foreign for (rowid,) in db.execute(sql)}
 
 
 def _telling(
@@ -114,10 +166,10 @@ def _telling(
     """The terms that tell passages apart, with the number of passages that hold each.
 
     In a large corpus what stands in every fourth passage is left out: it weighs next to nothing and takes most of
-    the time. The two rarest terms always stay.
+    the time. The two rarest that any passage holds always stay.
     """
     holding = {term: _count(db, term) for term in terms}
-    rarest = sorted(terms, key=lambda term: holding[term])[:2]
+    rarest = sorted((term for term in terms if holding[term]), key=lambda term: holding[term])[:2]
     telling = [term for term in terms if holding[term] <= max(FREQUENT, passages / 4) or term in rarest]
     return telling, holding
 
@@ -143,11 +195,6 @@ def _ranked(db: sqlite3.Connection, rarest_first: list[Term], holding: dict[Term
     return {rowid: max(score, 1e-6) for rowid, score in db.execute(sql, (" OR ".join(asked), POOL))}
 
 
-def _judged_weight(weights: dict[Term, float], passages: int) -> float:
-    plain = Term("", "", 1.0).weight(passages, passages // 50)
-    return min(sum(weights.values()), LONG_QUERY_WORDS * plain) or 1.0
-
-
 def _hits(db: sqlite3.Connection, matches: Iterable[_Match]) -> list[Hit]:
     by_row = {match.rowid: match for match in matches}
     sql = (
@@ -160,7 +207,8 @@ def _hits(db: sqlite3.Connection, matches: Iterable[_Match]) -> list[Hit]:
         passage = Passage(
             id=f"p{rowid}", source=source, text=text, heading=heading, start=start, end=end, page=page
         )
-        hits.append(Hit(passage, match.score, match.coverage, match.matched))
+        fullness = min(1.0, 0.5 + 0.5 * len(text) / FULL_CHARS)
+        hits.append(Hit(passage, match.score * fullness, match.coverage, match.matched))
     return hits
 
 

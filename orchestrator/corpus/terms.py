@@ -41,6 +41,8 @@ class Term:
     match: str
     word: str
     share: float
+    telling: bool = False
+    """Whether its word names something: neither common nor a number."""
 
     def weight(self, passages: int, holding: int) -> float:
         """Inverse document frequency, bounded, times ``share``.
@@ -73,14 +75,15 @@ def _terms(word: str) -> list[Term]:
     if not stem or not content_words(stem) or {word, stem} & SCAFFOLDING:
         return []
     common = {word, stem, word.removesuffix("s")} & COMMON
+    telling = not common and not word[0].isdigit()
     weight = COMMON_WEIGHT if common else NUMBER_WEIGHT if word[0].isdigit() else 1.0
     latin, bigrams = search_terms(stem)
     if latin:  # more than one where a number has a point in it: then a phrase
-        return [Term(f"words:{_quoted(' '.join(latin))}", word, weight)]
+        return [Term(f"words:{_quoted(' '.join(latin))}", word, weight, telling)]
     if len(stem) == 1:  # a lone syllable has no bigram of its own, but begins some
         return [Term(f"bigrams:{_quoted(stem)}*", word, weight * COMMON_WEIGHT)]
     grams = dict.fromkeys(bigrams)
-    return [Term(f"bigrams:{_quoted(gram)}", word, weight / len(grams)) for gram in grams]
+    return [Term(f"bigrams:{_quoted(gram)}", word, weight / len(grams), telling) for gram in grams]
 
 
 def _hangul_stem(word: str) -> str:

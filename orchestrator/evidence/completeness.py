@@ -14,8 +14,10 @@ def check_completeness(task_id: str, outputs: Sequence[PersonaOutput]) -> Tally:
     tally = Tally(3, "nothing lost, nothing invented")
     if not outputs:
         tally.count([Finding(level=3, reason="no_outputs", detail="no persona has answered")])
+    positions = any(output.persona == "thesis" and output.claims for output in outputs)
     for output in outputs:
-        tally.count(_answered(task_id, output))
+        silent = positions and _nothing_to_object(output)
+        tally.count(_answered(task_id, output, may_be_silent=silent))
     ids = Counter(claim.id for output in outputs for claim in output.claims)
     for claim_id in sorted(i for i, times in ids.items() if times > 1):
         tally.count(
@@ -56,7 +58,7 @@ def _invented(claim_id: str, problem: str) -> Finding:
     )
 
 
-def _answered(task_id: str, output: PersonaOutput) -> list[Finding]:
+def _answered(task_id: str, output: PersonaOutput, *, may_be_silent: bool) -> list[Finding]:
     if output.status != "ok":
         kind = output.failure.kind if output.failure else output.status
         return [Finding(level=3, reason="persona_failed", detail=f"{output.persona} failed: {kind}")]
@@ -64,8 +66,13 @@ def _answered(task_id: str, output: PersonaOutput) -> list[Finding]:
         return [
             Finding(level=3, reason="other_job", detail=f"{output.persona} answered job {output.task_id}")
         ]
-    if not output.claims:
+    if not output.claims and not may_be_silent:
         return [Finding(level=3, reason="no_claims", detail=f"{output.persona} made no claim")]
     if output.persona == "synthesis" and not output.summary.strip():
         return [Finding(level=3, reason="empty_answer", detail="the synthesis concludes nothing")]
     return []
+
+
+def _nothing_to_object(output: PersonaOutput) -> bool:
+    """An antithesis that found nothing against a position, and says so, has answered."""
+    return output.persona == "antithesis" and bool(output.summary.strip())

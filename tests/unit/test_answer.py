@@ -15,7 +15,7 @@ from orchestrator.answer import compose
 from orchestrator.answer_words import ENGLISH, KOREAN, Words
 from orchestrator.contracts import Citation, Claim, Failure, Passage, Persona, PersonaOutput, Reason
 from orchestrator.contracts.result import ReasonCode
-from orchestrator.markdown import inline, paragraphs
+from orchestrator.markdown import inline
 from orchestrator.plaintext import one_line
 
 P1 = Passage(id="p1", source="report.md", text="Caching cut latency by 40 %.", heading="Results", page=3)
@@ -80,11 +80,7 @@ Cache reads only.
 
 Writes stay direct. [1]
 
-## What both sides hold
-
-- Reads dominate. [2]
-
-## Contradictions resolved
+## How the two sides fit together
 
 - Both hold. [1] [2]
   - *Thesis:* It is faster. [2]
@@ -93,6 +89,10 @@ Writes stay direct. [1]
 ## What stays open
 
 - The cost is unknown.
+
+## Stated by one side, not contested
+
+- Reads dominate. [2]
 
 ## Next actions
 
@@ -122,7 +122,57 @@ def test_a_failed_persona_counts_as_lost_whatever_it_holds(status: str) -> None:
 
 
 def test_with_nobody_left_the_answer_says_so() -> None:
-    assert answer(None, None, None).strip() == ENGLISH.no_answer
+    assert answer(None, None, None).strip() == f"> **{ENGLISH.no_answer}**"
+
+
+def test_what_went_wrong_is_one_block_that_says_each_thing_once() -> None:
+    lost = [
+        Reason(code="persona_lost", persona=persona, kind="unreachable", detail="no connection")
+        for persona in ("thesis", "antithesis")
+    ]
+    reasons = [Reason(code="all_personas_lost"), *lost, Reason(code="deadline")]
+    assert answer(None, None, None, reasons=reasons, llm_used=False) == (
+        "> **No answer could be produced.** The time was up. Every persona was lost. (unreachable: no connection)\n"
+    )
+
+
+def consensus(*citations: Citation, about: tuple[str, ...] = ()) -> PersonaOutput:
+    claim = Claim(id="s1", text="Both say it.", citations=citations, kind="consensus", about=about)
+    return SYNTHESIS.model_copy(update={"claims": (claim,)})
+
+
+@pytest.mark.parametrize(
+    ("made", "shared"),
+    [
+        (consensus(C1), False),
+        (consensus(C1, about=("t1",)), False),
+        (consensus(C1, C1), False),
+        (consensus(C1, C2), True),
+        (consensus(C1, about=("t1", "a1")), True),
+    ],
+    ids=["one quote", "one side", "one document twice", "two documents", "both sides"],
+)
+def test_what_both_sides_hold_needs_two_documents_or_both_sides(made: PersonaOutput, shared: bool) -> None:
+    assert (ENGLISH.consensus in answer(made), ENGLISH.one_side in answer(made)) == (shared, not shared)
+
+
+def test_each_mark_stands_behind_the_sentence_that_its_quote_is_in() -> None:
+    said = f"For: {C1.quote} It helps.\n\nAgainst: {C2.quote}\n\nNot settled."
+    made = SYNTHESIS.model_copy(update={"summary": said, "citations": (C1, C2), "claims": ()})
+    text = answer(made)
+    assert f"For: {C1.quote} [1] It helps.\n\nAgainst: {C2.quote} [2]\n\nNot settled.\n" in text
+    assert text.count(C1.quote) == 1, "a quote that the answer shows is not repeated among the sources"
+    assert "1. report.md, Results, p. 3\n2. ops.txt\n" in text
+
+
+def test_a_claim_that_the_conclusion_holds_word_for_word_is_not_listed_again() -> None:
+    made = SYNTHESIS.model_copy(update={"summary": "Reads dominate."})
+    assert answer(made).count("Reads dominate.") == 1
+
+
+def test_what_stays_open_is_always_listed() -> None:
+    made = SYNTHESIS.model_copy(update={"summary": "The cost is unknown."})
+    assert "## What stays open\n\n- The cost is unknown." in answer(made)
 
 
 def test_what_is_wrong_stands_above_the_answer() -> None:
@@ -213,9 +263,17 @@ def test_a_line_reads_as_the_text_it_was_made_of(text: str) -> None:
 
 
 @given(TEXT)
-def test_paragraphs_are_paragraphs_and_nothing_else(text: str) -> None:
-    kinds = {t.type for t in tokens(paragraphs(text))}
+def test_a_summary_is_paragraphs_and_nothing_else(text: str) -> None:
+    encodable = text.encode("utf-8", "ignore").decode()  # a contract holds no lone surrogate
+    made = output("synthesis", summary=encodable, citations=(C1,))
+    body = answer(made).partition("## Sources")[0].partition("## Conclusion")[2]
+    kinds = {t.type for t in tokens(body)}
     assert kinds <= {"paragraph_open", "paragraph_close", "inline", "text", "text_special"}
+
+
+def test_a_sign_that_needs_no_escape_gets_none() -> None:
+    assert inline("Guide > Lease renewal") == "Guide > Lease renewal"
+    assert inline("> quoted") == "\\> quoted"
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,38 @@ def test_a_change_that_time_and_size_do_not_show_is_seen_where_it_can_happen(hom
     assert Corpus.update(home, "c").updated == 1
 
 
+def test_a_corpus_of_unchanged_documents_needs_no_place_to_write(home, docs, monkeypatch):
+    built = Corpus.build(home, "c", [docs])
+
+    def read_only(*_: object, **__: object) -> None:
+        raise WorldError("read-only")
+
+    monkeypatch.setattr("orchestrator.corpus.index.writing", read_only)
+    again = Corpus.build(home, "c", [docs])
+    assert (again.documents, again.passages, again.unchanged) == (3, built.passages, 3)
+    (docs / "new.md").write_text("One more.")
+    with pytest.raises(WorldError, match="read-only"):
+        Corpus.build(home, "c", [docs])
+
+
+def test_a_root_that_holds_nothing_any_more_is_refused_also_where_nothing_changed(home, docs, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a.md").write_text("A lease.")
+    (other / "b.xyz").write_text("of no kind that is read")
+    Corpus.build(home, "c", [docs, other])
+    (other / "a.md").unlink()
+    Corpus.update(home, "c")
+    with pytest.raises(DocumentError, match="holds nothing that can be read"):
+        Corpus.build(home, "c", [docs, other])
+
+
+def test_a_folder_that_cannot_be_written_is_said_with_the_way_round_it(tmp_path, docs):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorldError, match="TRIPTYCH_HOME"):
+        Corpus.build(tmp_path / "file", "c", [docs])
+
+
 def test_passage_ids_are_never_used_again(home, docs):
     Corpus.build(home, "c", [docs])
     old = {row for (row,) in rows(home, "SELECT id FROM passages")}

@@ -130,3 +130,74 @@ def test_every_query_is_heard_and_says_what_matched():
         "prefetch": ("prefetch", "multiplier"),
     }
     assert all(0 < hit.score <= 1 and 0 < hit.coverage <= 1 for hit in hits)
+
+
+def alike(count: int) -> list[Passage]:
+    """A folder whose files all speak of one thing in the same words."""
+    texts = [f"Team {n} moved {n % 5} procedures to dbt in week {n}." for n in range(1, count + 1)]
+    return [Passage(id=f"n{n}", source=f"n{n}.txt", text=t, end=len(t)) for n, t in enumerate(texts, start=1)]
+
+
+MIGRATION = [
+    Passage(id=f"m{n}", source=f"m{n}.md", text=text, end=len(text))
+    for n, text in enumerate(
+        (
+            "We estimate 40 engineer-weeks for the migration of the stored procedures to dbt.",
+            "The pilot moved 23 stored procedures to dbt; two could not be migrated.",
+            "Security approves the migration of the finance mart.",
+            "I do not think we should migrate all procedures to dbt.",
+            "If the migration needs 85 engineer-weeks, it must be cut to the marts that matter most.",
+            "The close must not be put at risk in the last two weeks of a quarter.",
+        ),
+        start=1,
+    )
+]
+
+
+@pytest.mark.parametrize("count", [6, 300])
+@pytest.mark.parametrize(
+    "question", ["dbt procedures", "migrate procedures to dbt", "Should we migrate the procedures to dbt?"]
+)
+def test_words_that_every_document_holds_are_what_the_documents_are_about(question, count):
+    assert len(rank_passages(alike(count), [question], 12)) == min(count, 12)
+
+
+@pytest.mark.parametrize("question", ["Is the migration safe?", "Who opposes the migration?"])
+def test_one_word_that_no_document_holds_does_not_empty_a_question_on_their_subject(question):
+    assert len(rank_passages(MIGRATION, [question], 12)) >= 3
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which glacier feeds the Rhone?",
+        "Which migration route do Siberian cranes take over the Himalaya?",
+        "Which football team won the cup last week?",
+        "How many weeks does a broken arm need?",
+        "라인강은 어느 빙하에서 시작되나요?",
+    ],
+)
+@pytest.mark.parametrize("folder", [alike(300), MIGRATION], ids=["alike", "migration"])
+def test_a_question_that_shares_generic_words_or_one_of_many_still_finds_nothing(question, folder):
+    assert rank_passages(folder, [question], 12) == ()
+
+
+def test_a_latin_name_in_a_korean_question_finds_what_is_written_in_latin_script():
+    found = rank_passages([*MIGRATION, *PASSAGES], ["저장 프로시저를 dbt로 옮겨야 하는가?"], 12)
+
+    assert {hit.passage.id for hit in found} >= {"m1", "m2", "m4"}
+    assert not {hit.passage.id for hit in found} & PASSAGES_IDS
+
+
+def test_a_word_that_a_few_of_many_passages_hold_is_not_what_they_are_about():
+    assert rank_passages([*MIGRATION, *PASSAGES], ["bread mart"], 12) == ()
+
+
+PASSAGES_IDS = {passage.id for passage in PASSAGES}
+
+
+def test_what_says_most_of_a_question_comes_first_among_passages_that_share_its_words():
+    best = rank_passages(MIGRATION, ["Should we migrate all stored procedures to dbt?"], 1)[0]
+
+    assert best.passage.id in {"m1", "m2", "m4"}
+    assert best.score > 0.3

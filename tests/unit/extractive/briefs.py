@@ -17,6 +17,7 @@ from orchestrator.contracts import (
     Plan,
     TaskSpec,
 )
+from orchestrator.language import detect_language
 from workers.brief import Brief, Form
 from workers.llm.extractive import answer
 from workers.personas.wire import AnswerLine, ClaimLine, TextLine, ToolLine
@@ -40,7 +41,7 @@ def brief(form: Form, goal: str, evidence: Sequence[Passage], sub_questions: tup
         complexity=Complexity(score=3, source="observed"),
         mode="sequential",
         mode_reason="test",
-        language="en",
+        language=detect_language(goal),
     )
     return Brief(form, TaskSpec(task_id="job", goal=goal), plan, tuple(evidence))
 

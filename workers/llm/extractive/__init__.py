@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from typing import assert_never
 
 from orchestrator.contracts import Usage
-from orchestrator.language import detect_language
 from workers.brief import Brief
 from workers.llm.extractive.antithesis import draft_antithesis, draft_standalone
 from workers.llm.extractive.draft import Draft, write
@@ -54,7 +53,7 @@ def answer(brief: Brief) -> str:
 
 def _draft(brief: Brief) -> Draft:
     topic = Topic(brief)
-    say = Phrases(korean=detect_language(brief.task.goal) == "ko")
+    say = Phrases(korean=brief.plan.language == "ko")
     match brief.form:
         case "thesis":
             return draft_thesis(topic, say)

@@ -9,7 +9,7 @@ from orchestrator.contracts import PersonaOutput
 from workers.brief import Brief
 from workers.llm.extractive.draft import Draft, Point, cite
 from workers.llm.extractive.phrases import Phrases
-from workers.llm.extractive.relations import SAME_FIGURE, oppose, rival_figures
+from workers.llm.extractive.relations import disputes, oppose
 from workers.llm.extractive.statements import Statement, statement_of
 from workers.llm.extractive.thesis import take_position
 from workers.llm.extractive.topic import Topic
@@ -21,6 +21,10 @@ POOL_OF_FIGURES = 60
 """So many relevant sentences with figures are held against one another."""
 GAP, WORTH_RAISING = 0.25, 0.12
 """A sentence with so much of what the claims leave out is on the matter, and must weigh so much to be raised."""
+DISPUTED = 0.5
+"""What a figure that another document contradicts weighs by that alone."""
+AGAINST = 0.55
+"""What a sentence on the other side weighs; one that says no outright, twice."""
 ENOUGH = 2
 """With fewer opposing sentences than this, the tool is asked for more."""
 SAME = 0.75
@@ -118,9 +122,9 @@ def _against(topic: Topic, claims: dict[str, Statement], free: Sequence[Statemen
         relevance, stance = topic.relevance(said), topic.stance(said) * side
         if relevance > 0 and stance < 0:
             attacked = _closest(topic, claims, said) or next(iter(claims))
-            found.append(
-                _Objection(said, "weighs", 0.55 * said.shape * (0.4 + 0.6 * relevance) * -stance, attacked)
-            )
+            weight = AGAINST * (2 if topic.outright(said) else 1.6 if topic.does_without(said) else 1)
+            strength = weight * said.shape * (0.4 + 0.6 * relevance) * -stance
+            found.append(_Objection(said, "weighs", strength, attacked))
     return found
 
 
@@ -131,14 +135,9 @@ def _disputed(topic: Topic, claims: dict[str, Statement], free: Sequence[Stateme
     trusted = next(iter(claims.values())).source if claims else ""
     found = []
     for said in figured:
-        rivals = [
-            near
-            for other in figured
-            if rival_figures(topic, said, other)
-            and (near := topic.closeness(said.terms, other.terms)) >= SAME_FIGURE
-        ]
-        if rivals and said.source != trusted:
-            strength = said.shape * (0.35 + 0.6 * max(rivals)) * (0.4 + 0.6 * topic.relevance(said))
+        rival = max((disputes(topic, said, other) for other in figured), default=0.0)
+        if rival and said.source != trusted:
+            strength = said.shape * (DISPUTED + rival) * (0.6 + 0.4 * topic.relevance(said))
             found.append(_Objection(said, "disputed", strength))
     return found
 

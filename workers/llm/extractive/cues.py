@@ -32,6 +32,28 @@ CONTRAST = re.compile(
 )
 """A sentence with one of these limits something: a condition, an exception, a turn."""
 
+MOVING = frozenset(
+    _listed("migr move switch transfer port convert shift transit adopt 이관 옮겨 옮기 옮긴 전환 도입 이전한")
+)
+"""Stems of one act under many names: to go over from one thing to another."""
+
+TITLE = re.compile(
+    r"^(?:(?:note|letter|memo|minutes|report|summary|reply|statement|review|proposal|assessment|draft|agenda) "
+    r"(?:from|of|on|by|for|to)\b|(?:re|subject|from|to|date|author|prepared (?:by|for)|reviewed by|written by)\b[:\s])",
+    re.IGNORECASE,
+)
+"""How a title or a line of a letterhead begins that is no sentence."""
+
+DATELINE = re.compile(r"^[^.!?]*(?<!on )(?<!on the )\b\d{1,2}(?:st|nd|rd|th)? [A-Za-z]+ (?:19|20)\d\d\.?$")
+"""Who and when, below a title: it ends in a date."""
+
+HINGE = re.compile(
+    r"^(?:\w+ing|we|i|they|he|she) (?:\w+ ){0,2}?"
+    r"(?:(?:them|it)\b|(?:this|these|those)\b(?=\s+(?:only|if|unless|when|because|and|or|but|as|until)\b|[.,;]))",
+    re.IGNORECASE,
+)
+"""A subject or an object near the beginning that points at another sentence ("We accept this only if ...")."""
+
 OPENERS = re.compile(
     r"^(?:(?:however|but|moreover|furthermore|in addition|additionally|also|and|so|yet|still|therefore|thus|hence|"
     r"consequently|as a result|finally|meanwhile|nevertheless|nonetheless|in fact|indeed|of course|for example|"
@@ -57,6 +79,29 @@ BOILERPLATE = re.compile(
     re.IGNORECASE,
 )
 
+COMPARING = re.compile(r"\b(?:against|versus|vs\.?|compared (?:to|with)|instead of)\b", re.IGNORECASE)
+"""Sets one figure against another."""
+
+BOUNDED = re.compile(
+    r"^(?:if|when|should|suppose|assuming)\b|\b(?:no|not) more than\b|\band no more\b|\bat (?:most|least)\b|\bup to\b|"
+    r"\b(?:will|can) fund\b|\bmaximum\b|\bbudget\b|최대|이하|한도|예산",
+    re.IGNORECASE,
+)
+"""A figure that is a bound or a supposition, not what something is."""
+
+DOUBTED = re.compile(
+    r"\b(?:far |much |way )?too (?:low|high|little|much|few|many|optimistic)\b"
+    r"|\bas [\w ]{2,40} (?:claims?|says|believes)\b"
+    r"|너무 (?:낮|높|적|많)",
+    re.IGNORECASE,
+)
+"""Repeats what somebody else says without saying it too."""
+
+EFFORT = re.compile(
+    r"^(?:engineer|person|developer|man|staff|work)-(?:hour|day|week|month|year)s?$", re.IGNORECASE
+)
+"""A unit of work: it counts one thing, what the work in question takes."""
+
 MEASURED = re.compile(
     r"\b(?:measured|observed|recorded|in the pilot|in production|"
     r"load test|audit\w*|actual\w*|counted|tested|cost\b(?! to)|"
@@ -72,7 +117,7 @@ ESTIMATED = re.compile(
 _POSITIVE = _listed(
     "recommend propos support benefit improv better fast quick "
     "reliab safe sav gain effective efficien success robust "
-    "isolat simpl eas scal sustain approv advantag prefer enabl help stable accura "
+    "isolat simpl eas thanks free improv clean  scal sustain approv advantag prefer enabl help stable accura "
     "권장 제안 권고 바람직 개선 향상 좋아 빠르 빨라 안정 안전 효과 효율 성공 격리 가능 절약 이점 장점 충분"
 )
 _NEGATIVE = _listed(
@@ -88,6 +133,8 @@ _TURNING = _listed(
     "instead neither nor sav "
     "않 없 아니 줄 감소 단축 절감 낮 방지 막 예방 해소"
 )
+PRICE = re.compile(r"\b(?:costs?|euros?|dollars?|expens\w+)\b|비용", re.IGNORECASE)
+_CHEAP = re.compile(r"\bcosts? (?:only|just|one|nothing|less)\b", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 _HANGUL = re.compile(r"[가-힣]")
 _BEFORE, _AFTER, _AFTER_KO = 4, 2, 6
@@ -98,7 +145,7 @@ def valence(text: str) -> float:
 
     A word of good or ill counts, and turns round beside a negation or a word of reduction ("cut the delay").
     """
-    tokens = _TOKEN.findall(text.lower())
+    tokens = _TOKEN.findall(_CHEAP.sub("saves", text).lower())
     turning = [token.startswith(_TURNING) for token in tokens]
     total = count = 0
     for at, token in enumerate(tokens):

@@ -1,4 +1,7 @@
-"""What this engine says in words of its own, in the language of the question. Claims hold none of it."""
+"""What this engine says in words of its own, in the language of the question.
+
+Of it, claims hold only the word that sets one quoted sentence against another.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+MAX_NAMED = 3
 Outcome = Literal["holds", "conditions", "falls", "unsettled"]
 
 
@@ -143,45 +147,85 @@ class Phrases:
         """Why a claim stays open when the other persona was lost."""
         return self._("the other side was not heard", "반대편 의견을 듣지 못함")
 
-    def concluded(self, outcome: Outcome, leaning: int) -> str:
-        """Open the conclusion. ``leaning`` is 0 where the question does not ask for yes or no."""
-        if not leaning:
-            return {
-                "holds": self._("The documents agree on this answer:", "문서의 답은 일치합니다."),
-                "conditions": self._("The answer, with its limits:", "제한이 따르는 답은 다음과 같습니다."),
-                "falls": self._(
-                    "The first answer does not stand; rather:",
-                    "처음 답은 유지되지 않으며, 오히려 다음과 같습니다.",
-                ),
-                "unsettled": self._(
-                    "The documents do not settle this.", "문서만으로는 결론이 나지 않습니다."
-                ),
-            }[outcome]
-        yes = (leaning > 0) == (outcome != "falls")
-        if outcome == "unsettled":
-            return self._("The documents do not settle this yet.", "문서만으로는 아직 결론이 나지 않습니다.")
-        if outcome == "conditions":
+    def verdict(self, yes: Sequence[str], no: Sequence[str], *, bounded: bool) -> str:
+        """Open the conclusion on a yes-or-no question: which documents say yes, which no, outright."""
+        if yes and no:
+            return self._(
+                f"The documents disagree: {self._names(yes)} for it, {self._names(no)} against it.",
+                f"문서의 의견이 갈립니다. 찬성: {self._names(yes)}. 반대: {self._names(no)}.",
+            )
+        if not yes and not no:
+            return self._("No document says yes or no outright.", "찬반을 분명히 밝힌 문서가 없습니다.")
+        if len(yes or no) == 1:
+            name = self._names(yes or no)
+            side = self._("for it", "찬성") if yes else self._("against it", "반대")
+            return self._(
+                f"Only {name} says yes or no outright: it is {side}.",
+                f"찬반을 분명히 밝힌 문서는 {name}뿐이며, {side}합니다.",
+            )
+        if yes:
             return (
                 self._("Yes, under conditions.", "예, 다만 조건이 있습니다.")
-                if yes
-                else self._("No, with exceptions.", "아니요, 다만 예외가 있습니다.")
+                if bounded
+                else self._("Yes.", "예.")
             )
-        return self._("Yes.", "예.") if yes else self._("No.", "아니요.")
+        return (
+            self._("No, with exceptions.", "아니요, 다만 예외가 있습니다.")
+            if bounded
+            else self._("No.", "아니요.")
+        )
+
+    def reply(self, outcome: Outcome, sources: int) -> str:
+        """Open the conclusion on another question; ``sources`` say the first of what follows."""
+        if outcome == "falls":
+            return self._(
+                "The first answer does not stand; rather:",
+                "처음 답은 유지되지 않으며, 오히려 다음과 같습니다.",
+            )
+        if outcome == "unsettled":
+            return self._("The documents do not settle this.", "문서만으로는 결론이 나지 않습니다.")
+        if sources > 1:
+            return self._(f"{sources} documents agree:", f"문서 {sources}건이 일치합니다.")
+        return self._("The documents say:", "문서의 내용은 다음과 같습니다.")
 
     @property
     def speaks_for(self) -> str:
-        """Before what carries the conclusion."""
-        return self._("What carries it:", "근거:")
+        """Before the reasons for it."""
+        return self._("For:", "찬성 근거:")
 
     @property
     def speaks_against(self) -> str:
-        """Before what limits the conclusion."""
-        return self._("What bounds it:", "조건과 한계:")
+        """Before the reasons against it."""
+        return self._("Against:", "반대 근거:")
 
     @property
-    def still_open(self) -> str:
-        """Before what stays open."""
-        return self._("Still open:", "미해결:")
+    def limits(self) -> str:
+        """Before conditions and limits."""
+        return self._("Conditions and limits:", "조건과 한계:")
+
+    def open_points(self, count: int) -> str:
+        """Say that points stay open; they are listed below."""
+        return self._(
+            f"Not settled: {count} point{'s' if count > 1 else ''}, below.", f"미해결: {count}건, 아래 참조."
+        )
+
+    def decided(self, reasons: Sequence[str]) -> str:
+        """Why contradictions were settled as they were."""
+        return (
+            self._("Preferred where figures differ: ", "수치가 다를 때의 선택: ") + "; ".join(reasons) + "."
+        )
+
+    def constraint(self, constraint: str, *, scope: bool, spoken_to: bool) -> str:
+        """Name a constraint, or the scope, before the sentences that speak to it; or say that none does."""
+        kind = self._("Scope", "범위") if scope else self._("Constraint", "제약")
+        silent = "" if spoken_to else self._(" The documents do not say.", " 문서에 관련 내용이 없습니다.")
+        return f"{kind} “{constraint}”:{silent}"
+
+    def _names(self, sources: Sequence[str]) -> str:
+        shown = [self.named(source) for source in sources[:MAX_NAMED]]
+        if len(sources) > MAX_NAMED:
+            shown.append(self._(f"{len(sources) - MAX_NAMED} more", f"외 {len(sources) - MAX_NAMED}건"))
+        return ", ".join(shown)
 
     def one_sided(self, *, lost_thesis: bool) -> str:
         """Said when one persona was lost."""

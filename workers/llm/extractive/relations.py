@@ -48,12 +48,18 @@ def oppose(topic: Topic, claim: Statement, other: Statement) -> Opposition | Non
     stances = topic.stance(claim) * topic.stance(other)
     against, along = stances < 0, stances > 0 and topic.polar
     found: list[tuple[float, Kind]] = []
-    if near >= SAME_FIGURE and rival_figures(topic, claim, other):
-        found.append((0.55 + near, "figures"))
+    if rival := disputes(topic, claim, other):
+        found.append((0.55 + rival, "figures"))
     denied = claim.negated != other.negated and not along and not agreeing_figures(claim, other)
-    if denied and comparable(topic, claim, other) and near >= SAME_MATTER:
+    if (
+        denied
+        and near >= SAME_MATTER
+        and comparable(topic, claim, other)
+        and not any(cues.BOUNDED.search(s.text) for s in (claim, other))
+    ):
         found.append((0.4 + near, "denies"))
-    if other.contrast and not along and (follows or near >= RELATED):
+    limits = other.contrast and other.valence <= 0 and topic.side(other) >= 0
+    if limits and not along and (follows or near >= RELATED):
         found.append((0.3 + near + 0.3 * follows + 0.1 * against, "limits"))
     if against and near >= RELATED and topic.polar:
         found.append((0.2 + near + 0.1 * (claim.source != other.source), "weighs"))
@@ -68,9 +74,46 @@ def comparable(topic: Topic, one: Statement, other: Statement) -> bool:
     return one.stands_alone and other.stands_alone and topic.side(one) * topic.side(other) >= 0
 
 
-def rival_figures(topic: Topic, one: Statement, other: Statement) -> bool:
-    """Whether two documents give different figures for what may be the same thing."""
-    return one.source != other.source and figures_disagree(one, other) and comparable(topic, one, other)
+def disputes(topic: Topic, one: Statement, other: Statement) -> float:
+    """How close two documents' different figures for the same thing are; 0 where they are of different things.
+
+    The same thing: the same words; two comparisons with the same figure; or the work that the question would take.
+    """
+    units = {unit for unit, _ in one.figures} & {unit for unit, _ in other.figures}
+    if (
+        not units
+        or one.source == other.source
+        or not comparable(topic, one, other)
+        or _named_apart(one, other)
+    ):
+        return 0.0
+    near = topic.closeness(one.terms, other.terms)
+    if same_baseline(one, other):
+        return max(near, SAME_FIGURE) if near >= RELATED else 0.0
+    if not figures_disagree(one, other) or any(cues.BOUNDED.search(s.text) for s in (one, other)):
+        return 0.0
+    if near >= SAME_FIGURE:
+        return near
+    effort = {unit for unit, _ in one.figures if cues.EFFORT.match(unit)} & {
+        unit for unit, _ in other.figures
+    }
+    return SAME_FIGURE if effort and topic.on_proposal(one) and topic.on_proposal(other) else 0.0
+
+
+def same_baseline(one: Statement, other: Statement) -> bool:
+    """Whether both set a figure against the same other one, and differ in theirs ("38, against 52" and "94 ...")."""
+    ours, theirs = set(one.figures), set(other.figures)
+    both_compare = all(cues.COMPARING.search(s.text) for s in (one, other))
+    return (
+        both_compare
+        and bool(ours & theirs)
+        and bool({unit for unit, _ in ours - theirs} & {unit for unit, _ in theirs - ours})
+    )
+
+
+def _named_apart(one: Statement, other: Statement) -> bool:
+    """Whether each names something that the other does not: team 1 and team 10 have figures of their own."""
+    return bool(one.labels - other.labels) and bool(other.labels - one.labels)
 
 
 def figures_disagree(one: Statement, other: Statement) -> bool:
@@ -95,6 +138,9 @@ def supporters(topic: Topic, statement: Statement) -> tuple[Statement, ...]:
             other.source == statement.source
             or other.negated != statement.negated
             or figures_disagree(statement, other)
+            or _named_apart(statement, other)
+            or cues.BOUNDED.search(other.text)
+            or cues.DOUBTED.search(other.text)
         ):
             continue
         near = topic.closeness(statement.terms, other.terms)
@@ -112,11 +158,15 @@ def prefer(
 ) -> tuple[Statement, Reason] | None:
     """Choose which of two contradicting statements to keep, and why; ``None`` where nothing decides.
 
-    What was measured goes before what was estimated; then what is newer before what is older, unless both are
-    estimates (a later guess is still a guess); then what more sources say.
+    What was measured goes before what was estimated (work to be done always is); then what is newer before what is
+    older, unless both are estimates (a later guess is still a guess); then what more sources say.
     """
+    if same_baseline(one, other):
+        return None  # two measurements under conditions that differ; a date does not tell which counts
+    work = any(cues.EFFORT.match(unit) for s in (one, other) for unit, _ in s.figures)
     guesses = [
-        bool(cues.ESTIMATED.search(s.quote)) and not cues.MEASURED.search(s.quote) for s in (one, other)
+        bool(work or cues.ESTIMATED.search(s.quote)) and not cues.MEASURED.search(s.quote)
+        for s in (one, other)
     ]
     if guesses[0] != guesses[1]:
         return (other if guesses[0] else one), "measured"
@@ -124,7 +174,8 @@ def prefer(
         days = [_date(s.quote) or dates.get(s.source, 0) for s in (one, other)]
         if all(days) and days[0] != days[1]:
             return (one if days[0] > days[1] else other), "recent"
-    backing = [len(supporters(topic, s)) for s in (one, other)]
+    sides = {one.source, other.source}
+    backing = [sum(s.source not in sides for s in supporters(topic, each)) for each in (one, other)]
     if backing[0] != backing[1]:
         return (one if backing[0] > backing[1] else other), "sources"
     return None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from itertools import groupby
 
 from orchestrator.contracts import Claim, Passage
@@ -15,8 +16,12 @@ from workers.llm.extractive import cues
 MAX_STATEMENTS = 1_500
 """So many sentences are analysed; of more, those that share most with the question's words."""
 MIN_WORDS, LONG_WORDS = 4, 45
+MAX_DATELINE_WORDS = 8
 MAX_CHARS = 450
 _SUBJECT_WORDS = 7
+
+MOVE = "move"
+"""The one term of all words for going over to something."""
 
 _HANGUL = re.compile(r"[가-힣]")
 _BULLET = re.compile(r"^(?:[-*•▪·>]+\s+|[.,;:)\]]+\s*|\(?\d{1,2}[.)]\s+|#{1,6}\s+)+")
@@ -29,6 +34,15 @@ _ENDED = re.compile(r"[.!。…][\"'\u201d\u2019)\]*_]*$|[다요음함임됨][\"
 _RATE = re.compile(r"\s*(?:per|an?|/)\s+(\w+)", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _CUT_DATE = re.compile(r"\d{1,2}: ")
+_NEXT_SENTENCE = re.compile(r"(?<=[a-z]{4}[.!?])\s+(?=[a-z]{2,}\s)")
+"""A sentence may begin with a name that is written small ("dbt")."""
+_ABBREVIATED = ("approx.", "incl.", "excl.", "dept.", "prof.", "corp.", "resp.", "misc.", "assoc.")
+_LABEL = re.compile(
+    r"\b(?:(?i:team|week|phase|stage|step|version|release|group|region|level|line|option|site|plant|chapter|batch)"
+    r"|[A-Z][a-z]+) (\d+)(?!\s*(?:%|[€$]|percent))(?=\s+(?:[a-z]+ed|took|is|was|in|on|of|has|had)\b|[.,;:)]|\Z)"
+)
+"""A number that names ("team 10") and counts nothing."""
+_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w-]+")
 _NOUN = re.compile(r"[\s-]?([^\W\d_]+(?:-[^\W\d_]+)*)")
 
 
@@ -68,6 +82,13 @@ class Statement:
         """Whether it begins by turning on what was said before it."""
         return self.contrast and bool(cues.CONTRAST.match(self.quote))
 
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """The names and the numbered things it speaks of: whose figures they are."""
+        return frozenset(
+            (*_NAME.findall(self.text), *(m.group().lower() for m in _LABEL.finditer(self.text)))
+        )
+
     @property
     def key(self) -> str:
         """Equal for sentences that say the same in the same words."""
@@ -81,9 +102,9 @@ def terms_of(text: str) -> frozenset[str]:
         if word in cues.ASKING or word[0].isdigit():
             continue
         if _HANGUL.match(word):
-            found.add(word[:2])
+            found.add(MOVE if word in cues.MOVING or word[:2] in cues.MOVING else word[:2])
         elif len(word) > 1:
-            found.add(word)
+            found.add(MOVE if word in cues.MOVING else word)
     return frozenset(found)
 
 
@@ -126,12 +147,25 @@ def claim_text(quote: str) -> str:
 
 def _sentences(passage: Passage) -> Iterator[tuple[int, str]]:
     code = [m.span() for m in _CODE.finditer(passage.text)]
-    for position, span in enumerate(sentences(passage.text)):
+    position = -1
+    for span in sentences(passage.text):
         if any(start <= span.start < end for start, end in code):
             continue
-        quote = _body(span.text)
-        if quote and len(quote) <= MAX_CHARS:
-            yield position, quote
+        for part in _parts(span.text):
+            position += 1
+            quote = _body(part)
+            if quote and len(quote) <= MAX_CHARS:
+                yield position, quote
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The sentences in what was taken for one, because the next begins with a small letter."""
+    at = 0
+    for gap in _NEXT_SENTENCE.finditer(text):
+        if not text[: gap.start()].lower().endswith(_ABBREVIATED):
+            yield text[at : gap.start()]
+            at = gap.end()
+    yield text[at:]
 
 
 def _body(text: str) -> str:
@@ -173,7 +207,10 @@ def _read(quote: str, passage: Passage | None, position: int) -> Statement:
 
 def _figures(text: str) -> Iterator[tuple[str, Decimal]]:
     """Numbers under what they count: a unit with its rate ("euros per month"), else the noun that follows."""
+    labels = {m.start(1) for m in _LABEL.finditer(text)}
     for quantity in quantities(text):
+        if quantity.start in labels:
+            continue
         if quantity.unit.endswith("#") or _YEAR.fullmatch(text, quantity.start, quantity.end):
             continue  # part of a date
         unit = quantity.unit
@@ -189,6 +226,10 @@ def _shape(text: str, quote: str) -> float:
     letters = sum(ch.isalpha() or ch.isspace() for ch in text)
     korean = bool(_HANGUL.search(text))
     if length < (3 if korean else MIN_WORDS) or letters < 0.7 * len(text):
+        return 0.0
+    if length <= MAX_DATELINE_WORDS and cues.DATELINE.match(text):
+        return 0.0
+    if cues.TITLE.match(text) or (cues.HINGE.match(text) and not korean):
         return 0.0
     if text.endswith(("?", ":")) or _CUT_DATE.match(text) or cues.BOILERPLATE.search(text):
         return 0.0

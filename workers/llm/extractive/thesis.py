@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 
-from workers.llm.extractive import cues
+from workers.llm.extractive import cues, stances
 from workers.llm.extractive.draft import Draft, Point, cite
 from workers.llm.extractive.phrases import Phrases
 from workers.llm.extractive.relations import oppose
@@ -18,6 +18,8 @@ POOL = 120
 """So many of the best sentences are compared with one another."""
 WORTH_IN_ARGUMENT, WORTH_IN_ANSWER = 0.25, 0.45
 """A further claim needs this share of the best one's score: more where a fact is asked for, not a stand."""
+OUTRIGHT_FIRST = 2.0
+"""Who says yes or no to the question is quoted before who gives a reason."""
 _OPPOSES = 0.5
 
 
@@ -66,6 +68,8 @@ def headline(topic: Topic, claims: Sequence[Statement]) -> tuple[Statement, ...]
 def _leaning(topic: Topic, relevant: Sequence[tuple[float, Statement]]) -> int:
     if not topic.polar:
         return 0
+    if said := {topic.decides(s) for _, s in relevant} - {0}:
+        return 1 if 1 in said else -1
     best = sorted(relevant, key=lambda pair: -pair[0])[:40]
     lean = fsum(r * topic.stance(s) * (0.5 if s.contrast else 1.0) for r, s in best) / fsum(
         r for r, _ in best
@@ -78,6 +82,10 @@ def _weight(topic: Topic, statement: Statement, side: int) -> float:
     weight = statement.shape
     if statement.figures:
         weight *= 1.15
+    if cues.BOUNDED.search(statement.quote):
+        weight *= 0.6
+    if topic.wanted and topic.wanted == stances.sign(statement.text, topic.goal_terms):
+        weight *= OUTRIGHT_FIRST
     if statement.position <= 1:
         weight *= 1.05
     if statement.contrast:
@@ -86,12 +94,14 @@ def _weight(topic: Topic, statement: Statement, side: int) -> float:
         weight *= 0.85
     if side:
         weight *= 0.8 + 0.7 * side * topic.stance(statement)
+        if side * topic.outright(statement) > 0:
+            weight *= OUTRIGHT_FIRST
     return weight
 
 
 def _diverse(topic: Topic, pool: Sequence[tuple[float, Statement]]) -> tuple[Statement, ...]:
     """Maximal marginal relevance: each next claim is good, unlike those before, and contradicts none of them."""
-    best = pool[0][0]
+    best = max((score for score, s in pool if not topic.outright(s)), default=pool[0][0])
     worth = WORTH_IN_ARGUMENT if topic.polar else WORTH_IN_ANSWER
     left = list(pool)
     chosen: list[Statement] = []
