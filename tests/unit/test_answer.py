@@ -12,10 +12,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from orchestrator.answer import compose
-from orchestrator.answer_words import ENGLISH, KOREAN, Words
+from orchestrator.answer.markdown import inline
+from orchestrator.answer.words import ENGLISH, KOREAN, Words
 from orchestrator.contracts import Citation, Claim, Failure, Passage, Persona, PersonaOutput, Reason
 from orchestrator.contracts.result import ReasonCode
-from orchestrator.markdown import inline
 from orchestrator.plaintext import one_line
 
 P1 = Passage(id="p1", source="report.md", text="Caching cut latency by 40 %.", heading="Results", page=3)

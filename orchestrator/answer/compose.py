@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from orchestrator.answer_words import ENGLISH, KOREAN, Words
+from orchestrator.answer.markdown import inline
+from orchestrator.answer.words import ENGLISH, KOREAN, Words
 from orchestrator.contracts import Citation, Claim, Passage, PersonaOutput, Reason
-from orchestrator.markdown import inline
 from orchestrator.plaintext import one_line, plain
 
 MAX_QUOTE_CHARS = 600
