@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """Runs ``recovery.sweep`` once a second in one process of the fleet at a time."""
+    """Runs ``recovery.Sweep`` once a second in one process of the fleet at a time."""
 
     def __init__(
         self,

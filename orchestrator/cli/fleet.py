@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from orchestrator.client import Client
     from orchestrator.contracts import Result
+    from orchestrator.local import PrivateFleet
     from orchestrator.store import JobRef
 
 EXIT = {"complete": 0, "failed": 1, "degraded": 3}
@@ -45,8 +46,19 @@ def job_ref(job: str, tenant: str) -> JobRef:
     return JobRef(tenant, job)
 
 
-def follow(client: Client, ref: JobRef, *, quiet: bool, plain: bool, within_s: float | None) -> Result:
-    """Show the job's progress on stderr until it has its result. Raises ``StillRunning`` after ``within_s``."""
+def follow(
+    client: Client,
+    ref: JobRef,
+    *,
+    quiet: bool,
+    plain: bool,
+    within_s: float | None = None,
+    private: PrivateFleet | None = None,
+) -> Result:
+    """Show the job's progress on stderr until it has its result.
+
+    Raises ``StillRunning`` after ``within_s``, and ``WorldError`` where the worker of its ``private`` fleet dies.
+    """
     import sys
 
     from orchestrator.cli import interrupt
@@ -54,6 +66,7 @@ def follow(client: Client, ref: JobRef, *, quiet: bool, plain: bool, within_s: f
     from orchestrator.cli.view import LiveTable, PlainLines
     from orchestrator.client.blocking import ended
     from orchestrator.contracts.events import TaskStart
+    from orchestrator.errors import WorldError
 
     notes = stderr_console()
 
@@ -62,13 +75,16 @@ def follow(client: Client, ref: JobRef, *, quiet: bool, plain: bool, within_s: f
             notes.print(line)
 
     live = not quiet and not plain and sys.stderr.isatty()
-    view: LiveTable | PlainLines = LiveTable(notes) if live else PlainLines(say)
-    began, taken = time.monotonic(), False
+    first = "starting a private worker" if private is not None else "waiting for a worker"
+    view: LiveTable | PlainLines = LiveTable(notes, first) if live else PlainLines(say, first)
+    began, taken = time.monotonic(), private is not None
     with view:
         for _, event in client.stream(ref, watch=not quiet, within_s=within_s):
             interrupt.check()
             view.show(event)
             taken = taken or isinstance(event, TaskStart)
+            if event is None and private is not None and private.worker_died():
+                raise WorldError(f"the private worker died: {private.log('worker')[-600:]}")
             if not taken and time.monotonic() - began >= NOBODY_AFTER_S:
                 say("No worker has taken the job yet; is one running? (triptych worker)")
                 taken = True

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.cli import asking
-from orchestrator.cli.fleet import EXIT, NOBODY_AFTER_S
+from orchestrator.cli.fleet import EXIT, follow
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from orchestrator.cli.view import LiveTable, PlainLines
     from orchestrator.client import Client
-    from orchestrator.contracts import Result
     from orchestrator.local import PrivateFleet
     from orchestrator.settings import Settings
-    from orchestrator.store import JobRef
 
 
 def run(
@@ -99,10 +95,9 @@ def run(
             stack.callback(_keep_ledger, client, settings, notes)
         client.check()
         interrupt.check()
-        live = not plain and not json_out and sys.stderr.isatty()
         try:
             ref = client.submit(spec).ref
-            result = _watch(client, ref, fleet, notes, live=live, quiet=json_out)
+            result = follow(client, ref, quiet=json_out, plain=plain, private=fleet)
         except KeyboardInterrupt:
             # Whatever is at it stops; a fleet does not go on for a caller who left.
             with suppress(JobNotFound, StoreUnavailable):
@@ -169,33 +164,3 @@ def _keep_ledger(client: Client, settings: Settings, notes: Console) -> None:
         notes.print(f"This job's ledger is not kept: {error}", style="yellow")
     except StoreUnavailable:
         pass  # the private Valkey has died; the command says so itself
-
-
-def _watch(
-    client: Client, ref: JobRef, fleet: PrivateFleet | None, notes: Console, *, live: bool, quiet: bool
-) -> Result:
-    """Follow the job to its end. Raises ``WorldError`` where its private worker dies."""
-    from orchestrator.cli import interrupt
-    from orchestrator.cli.view import LiveTable, PlainLines
-    from orchestrator.contracts.events import TaskStart
-    from orchestrator.errors import WorldError
-
-    def say(line: str) -> None:
-        if not quiet:
-            notes.print(line)
-
-    first = "starting a private worker" if fleet is not None else "waiting for a worker"
-    view: LiveTable | PlainLines = LiveTable(notes, first) if live else PlainLines(say, first)
-    began, taken = time.monotonic(), fleet is not None
-    with view:
-        for _, event in client.stream(ref, timeout_s=60.0):
-            interrupt.check()
-            view.show(event)
-            if event is not None:
-                taken = taken or isinstance(event, TaskStart)
-            elif fleet is not None and fleet.worker_died():
-                raise WorldError(f"the private worker died: {fleet.log('worker')[-600:]}")
-            elif not taken and time.monotonic() - began >= NOBODY_AFTER_S:
-                say("No worker has taken the job yet; is one running? (triptych worker)")
-                taken = True
-    return client.wait(ref)
