@@ -69,7 +69,15 @@ def test_a_worker_that_starts_later_obeys_from_its_first_message(
     pause(client, QUEUES, who="kim", why="maintenance")
     ref = producer.submit(question()).ref
     worker = start_worker()
-    assert taken(settings) == [()]
+    answers: list[tuple[str, ...]] = []
+
+    # A busy machine's worker may miss the half second in which answers are taken; its first answer is what counts.
+    def answered() -> bool:
+        answers.extend(taken(settings))
+        return bool(answers)
+
+    wait_for("an answer", answered)
+    assert answers == [()]
     assert "task_start" not in started(producer, ref)
     assert "queues_paused" in worker.logs()
     resume(client, QUEUES, who="kim")
