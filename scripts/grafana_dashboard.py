@@ -107,6 +107,7 @@ ROWS = (
         Panel("Wait before a step, p95", ((quantile(0.95, "triptych_step_queued_seconds", "step"), "{{step}}"),), "s"),
         Panel("Slots", ((TAKEN, "taken"), (SLOTS, "there are"))),
         Panel("Paused", (("triptych_queue_paused", "{{queue}}"),)),
+        Panel("Mode switched by hand", (("triptych_mode_switched", "{{mode}}"),)),
     )),
     Row("Steps and models", (
         Panel("Step, p50", ((quantile(0.5, "triptych_step_duration_seconds", "step"), "{{step}}"),), "s"),

@@ -14,16 +14,18 @@ from pathlib import Path
 
 import structlog
 
-from orchestrator.contracts import Complexity, Mode, Passage, Plan, Reason, TaskSpec, Usage
+from orchestrator.contracts import Complexity, Passage, Plan, Reason, TaskSpec, Usage
 from orchestrator.contracts.events import PlanReady
 from orchestrator.corpus import Corpus, Hit, rank_passages
 from orchestrator.corpus.terms import query_terms
 from orchestrator.errors import CallerError
 from orchestrator.language import detect_language
-from orchestrator.routing import PASSAGES_PER_JOB, assess, choose, outline
+from orchestrator.routing import PASSAGES_PER_JOB, Choice, Policy, assess, choose, draw_for, outline
 from orchestrator.settings import Settings
 from orchestrator.store.origin import origin
+from orchestrator.switch import Switch
 from workers.execution import Attempt, Worked
+from workers.patience import patiently
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,14 @@ class Evidence:
 
 
 class Planner:
-    """Does the ``plan`` step."""
+    """Does the ``plan`` step. ``switch`` is asked once a job."""
 
-    def __init__(self, settings: Settings, *, translate: Translate | None) -> None:
+    def __init__(
+        self, settings: Settings, *, translate: Translate | None, switch: Callable[[], Switch | None]
+    ) -> None:
         self._settings = settings
         self._translate = translate
+        self._switch = switch
 
     def __call__(self, attempt: Attempt) -> Worked:
         """Plan one job. What the caller got wrong ends the job as ``plan_failed``; the plan says nothing then."""
@@ -103,6 +108,7 @@ class Planner:
             **origin(attempt.ref, "plan", attempt.number),
             mode=plan.mode,
             mode_reason=plan.mode_reason,
+            assignment=plan.assignment,
             complexity=plan.complexity.score,
             passages=len(passages),
         )
@@ -125,7 +131,7 @@ class Planner:
             translated = self._translate(attempt, queries[:4], other)
             queries += tuple(q for q in translated.queries if q not in queries)
         passages = tuple(hit.passage for hit in evidence.search(queries, PASSAGES_PER_JOB))
-        complexity, mode, reason = self._route(spec, passages, language)
+        complexity, choice = self._route(spec, passages, language, self._policy())
         plan = Plan(
             task_id=spec.task_id,
             sub_questions=draft.sub_questions,
@@ -133,23 +139,40 @@ class Planner:
             search_queries=queries[:12],
             passage_ids=tuple(p.id for p in passages),
             complexity=complexity,
-            mode=mode,
-            mode_reason=reason,
+            mode=choice.mode,
+            mode_reason=choice.reason,
+            assignment=choice.assignment,
             language=language,
             usage=translated.usage,
         )
         return plan, passages, translated.problem
 
     def _nothing(self, spec: TaskSpec) -> Plan:
+        """A plan for a job that ends here: it is assigned to no side of the share."""
         language = spec.language or detect_language(spec.goal)
-        complexity, mode, reason = self._route(spec, (), language)
+        complexity, choice = self._route(spec, (), language, Policy())
         return Plan(
-            task_id=spec.task_id, complexity=complexity, mode=mode, mode_reason=reason, language=language
+            task_id=spec.task_id,
+            complexity=complexity,
+            mode=choice.mode,
+            mode_reason=choice.reason,
+            language=language,
         )
 
+    def _policy(self) -> Policy:
+        settings, switch = self._settings, patiently(self._switch)
+        return Policy(
+            default=settings.parallel_mode,
+            boundary=settings.complexity_boundary,
+            share=settings.parallel_share,
+            override=switch.mode if switch else None,
+            force=bool(switch and switch.force),
+        )
+
+    @staticmethod
     def _route(
-        self, spec: TaskSpec, passages: tuple[Passage, ...], language: str
-    ) -> tuple[Complexity, Mode, str]:
+        spec: TaskSpec, passages: tuple[Passage, ...], language: str, policy: Policy
+    ) -> tuple[Complexity, Choice]:
         complexity = assess(
             spec.goal,
             spec.constraints,
@@ -158,10 +181,7 @@ class Planner:
             language=language,
             conversation=spec.conversation_context,
         )
-        settings = self._settings
-        return complexity, *choose(
-            spec.mode, settings.parallel_mode, complexity, settings.complexity_boundary
-        )
+        return complexity, choose(spec.mode, complexity, policy, draw_for(spec.tenant, spec.task_id))
 
 
 def _no_evidence(lacking: tuple[str, ...], problem: str) -> Reason:

@@ -15,6 +15,7 @@ from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHES
 from orchestrator.settings import Settings
 from orchestrator.store import JobStore, connect
 from orchestrator.store.record import PLAN
+from orchestrator.switch import current
 from workers import intake
 from workers.archiving import Archiver
 from workers.argument import Argument
@@ -65,7 +66,11 @@ class Runtime:
     def executor(self) -> Executor:
         """Runs steps."""
         argument = Argument(self.settings, store=self.store, live=self._live())
-        planner = Planner(self.settings, translate=translator(self.settings))
+        planner = Planner(
+            self.settings,
+            translate=translator(self.settings),
+            switch=lambda: current(self.store.client),
+        )
         steps = dict.fromkeys((THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS), argument)
         return Executor(
             store=self.store,

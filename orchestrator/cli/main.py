@@ -23,6 +23,7 @@ from orchestrator.cli import (
     interrupt,
     jobs,
     ledger,
+    mode,
     pause,
     result,
     run,
@@ -63,6 +64,7 @@ app.add_typer(corpus.app, name="corpus")
 app.add_typer(dlq.app, name="dlq")
 app.command("report")(fleet_report.command)
 app.command("doctor")(doctor.command)
+app.add_typer(mode.app, name="mode")
 app.command("pause")(pause.pause_command)
 app.command("resume")(pause.resume_command)
 app.command("exporter")(exporter.command)

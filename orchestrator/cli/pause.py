@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.operator import Who, me, since
 from orchestrator.cli.output import emit, pipe_safe, stdout_console
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 Queues = Annotated[list[str] | None, typer.Argument(help="plan, thesis, antithesis, synthesis.")]
 All = Annotated[bool, typer.Option("--all", help="Every queue: the whole fleet.")]
-Who = Annotated[str | None, typer.Option(help="Default: this user on this machine.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -32,7 +32,7 @@ def pause_command(
 
     client = _client()
     if queue or every:
-        pause(client, _chosen(queue, every=every), who=who or _me(), why=why)
+        pause(client, _chosen(queue, every=every), who=who or me(), why=why)
     _show(paused(client), as_json=as_json)
 
 
@@ -51,7 +51,7 @@ def resume_command(
     if not queue and not every:
         raise InvalidInput("QUEUE", "is missing; name queues, or --all")
     client = _client()
-    resume(client, _chosen(queue, every=every), who=who or _me(), why=why)
+    resume(client, _chosen(queue, every=every), who=who or me(), why=why)
     _show(paused(client), as_json=as_json)
 
 
@@ -75,24 +75,11 @@ def _chosen(queue: list[str] | None, *, every: bool) -> tuple[str, ...]:
     return QUEUES if every else tuple(queue or ())
 
 
-def _me() -> str:
-    import getpass
-    import socket
-
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container's user need not have a name
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
-
-
 def _show(pauses: dict[str, Pause], *, as_json: bool) -> None:
     if as_json:
         said = ",".join(f'"{queue}":{pause.model_dump_json()}' for queue, pause in pauses.items())
         emit(f'{{"paused":{{{said}}}}}')
         return
-    from datetime import UTC, datetime
-
     from rich.text import Text
 
     from orchestrator.plaintext import one_line
@@ -101,6 +88,5 @@ def _show(pauses: dict[str, Pause], *, as_json: bool) -> None:
     if not pauses:
         console.print("no queue is paused")
     for queue, pause in pauses.items():
-        since = datetime.fromtimestamp(pause.since_ms / 1_000, UTC).astimezone()
         said = f"by {one_line(pause.who, 60)}: {one_line(pause.why, 300)}"
-        console.print(Text(f"{queue:<11} paused since {since:%m-%d %H:%M:%S} {said}"), soft_wrap=True)
+        console.print(Text(f"{queue:<11} paused since {since(pause.since_ms)} {said}"), soft_wrap=True)

@@ -3,7 +3,7 @@
 from orchestrator.contracts.base import PROTOCOL, Frozen, Message, Mode, Persona, RequestedMode, Step
 from orchestrator.contracts.evidence import Citation, Claim, ClaimKind, Passage
 from orchestrator.contracts.persona import ErrorKind, Failure, PersonaOutput, Status, Timings, Usage
-from orchestrator.contracts.plan import Complexity, Factor, Plan
+from orchestrator.contracts.plan import Assignment, Complexity, Factor, Plan
 from orchestrator.contracts.report import EvalReport, Finding, LevelReport
 from orchestrator.contracts.result import (
     JobStatus,
@@ -17,6 +17,7 @@ from orchestrator.contracts.task import Inputs, TaskSpec, Turn
 
 __all__ = [
     "PROTOCOL",
+    "Assignment",
     "Citation",
     "Claim",
     "ClaimKind",

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from orchestrator.contracts.base import Frozen, Mode, Sequence, Step, TaskId, Tenant
+from orchestrator.contracts.base import Frozen, Mode, RequestedMode, Sequence, Step, TaskId, Tenant
 from orchestrator.contracts.persona import ErrorKind, Status, Usage
+from orchestrator.contracts.plan import Assignment
 from orchestrator.contracts.report import Verdict
 from orchestrator.contracts.result import JobStatus, Reason
 
@@ -45,11 +46,15 @@ class TaskStart(_Event):
 
 
 class PlanReady(_Event):
-    """The plan is recorded: mode, reason and evidence are fixed from here on."""
+    """The plan is recorded: mode, reason and evidence are fixed from here on.
+
+    ``assignment`` is there where the parallel share decided the mode.
+    """
 
     event: Literal["plan_ready"] = "plan_ready"
     mode: Mode
     mode_reason: str
+    assignment: Assignment | None = None
     complexity: float
     passages: int
 
@@ -149,6 +154,14 @@ class QueueResumed(_FleetEvent):
     queue: str
 
 
+class ModeSet(_FleetEvent):
+    """An operator set the mode of all new jobs, or with ``mode`` of ``None`` let the deployment decide again."""
+
+    event: Literal["mode_set"] = "mode_set"
+    mode: RequestedMode | None
+    force: bool = False
+
+
 KnownEvent = Annotated[
     JobSubmitted
     | TaskStart
@@ -162,7 +175,8 @@ KnownEvent = Annotated[
     | LeaseLost
     | JobEnd
     | QueuePaused
-    | QueueResumed,
+    | QueueResumed
+    | ModeSet,
     Field(discriminator="event"),
 ]
 

@@ -27,10 +27,23 @@ class Complexity(Frozen):
     factors: Annotated[tuple[Factor, ...], Sequence] = ()
 
 
+class Assignment(Frozen):
+    """Which side of the parallel share an eligible job fell on.
+
+    ``share`` is in percent. ``draw`` is the job's own number, 0 up to 100, the same whenever it is drawn: the job is
+    on the parallel side where it is below the share.
+    """
+
+    arm: Mode
+    share: Annotated[float, Field(ge=0, le=100)]
+    draw: Annotated[float, Field(ge=0, lt=100)]
+
+
 class Plan(Message):
     """The job's layout: what to look for, what was found, and how the personas will run.
 
-    ``usage`` is what translating the search queries cost, where that was needed.
+    ``assignment`` is there where the parallel share decided the mode. ``usage`` is what translating the search queries
+    cost, where that was needed.
     """
 
     task_id: TaskId
@@ -41,5 +54,6 @@ class Plan(Message):
     complexity: Complexity
     mode: Mode
     mode_reason: str
+    assignment: Assignment | None = None
     language: Language
     usage: Usage = Usage()

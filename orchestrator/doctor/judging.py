@@ -11,6 +11,7 @@ from orchestrator.doctor.about import About, Answers
 from orchestrator.doctor.finding import Finding, error, ok, warning
 from orchestrator.exporter.sample import FleetSample
 from orchestrator.pausing import Pause
+from orchestrator.switch import Switch
 
 OLDEST_REDIS = (6, 2)
 MEMORY_SHARE = 0.8
@@ -122,6 +123,17 @@ def _judge_versions(workers: Sequence[About]) -> Iterator[Finding]:
             "models",
             f"workers differ: {_some(models)}",
             "set the same TRIPTYCH_MODEL on all, unless you mean it: any of them may answer a job",
+        )
+
+
+def judge_switch(switch: Switch | None) -> Iterator[Finding]:
+    """Say that an operator has set the mode by hand, which is meant to be for a while."""
+    if switch is not None:
+        whose = "all new jobs" if switch.force else "new jobs that ask for auto"
+        yield warning(
+            "mode",
+            f"{switch.mode} for {whose}, by {switch.who}: {switch.why}",
+            "triptych mode clear, once that is over",
         )
 
 

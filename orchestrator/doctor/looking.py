@@ -12,7 +12,14 @@ from orchestrator.broker import make_app
 from orchestrator.corpus import Corpus
 from orchestrator.doctor.about import ask_workers
 from orchestrator.doctor.finding import Finding, error, ok, skipped, warning
-from orchestrator.doctor.judging import judge_clocks, judge_load, judge_redis, judge_unknown, judge_workers
+from orchestrator.doctor.judging import (
+    judge_clocks,
+    judge_load,
+    judge_redis,
+    judge_switch,
+    judge_unknown,
+    judge_workers,
+)
 from orchestrator.errors import ArchiveUnusable, InvalidSettings, StoreUnavailable, WorldError
 from orchestrator.exporter.sample import take_sample
 from orchestrator.pausing import paused
@@ -20,6 +27,7 @@ from orchestrator.settings import Settings, masked_url, require_keys, unknown_va
 from orchestrator.store import connect
 from orchestrator.store.archive import Archive
 from orchestrator.store.connection import translated
+from orchestrator.switch import current
 
 REDIS_TIMEOUT_S = 3.0
 
@@ -117,12 +125,13 @@ def _fleet(settings: Settings, client: redis.Redis, shown: str) -> Iterator[Find
     yield ok("redis", f"{shown} answers")
     yield from judge_redis(info)
     try:
-        pauses = paused(client)
+        pauses, switch = paused(client), current(client)
         answers = ask_workers(make_app(settings))
         sample = take_sample(client)
     except StoreUnavailable as problem:
         yield warning("fleet", str(problem), "try again: Redis answered a moment ago")
         return
     yield from judge_workers(answers, pauses)
+    yield from judge_switch(switch)
     yield from judge_clocks(answers, ahead_ms=ahead_ms)
     yield from judge_load(sample, pauses)

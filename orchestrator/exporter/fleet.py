@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from orchestrator.errors import StoreUnavailable
 from orchestrator.exporter.sample import FleetSample, take_sample
 from orchestrator.pausing import Pause, paused
+from orchestrator.switch import MODES, Switch, current
 
 FRESH_S = 1.0
 
@@ -33,7 +34,7 @@ class FleetGauges(Collector):
         self._client = client
         self._sweep_age_s = sweep_age_s
         self._lock = threading.Lock()
-        self._seen: tuple[float, FleetSample, dict[str, Pause]] | None = None
+        self._seen: tuple[float, FleetSample, dict[str, Pause], Switch | None] | None = None
         registry.register(self)
 
     def describe(self) -> list[Metric]:
@@ -43,21 +44,26 @@ class FleetGauges(Collector):
     def collect(self) -> Iterator[Metric]:
         """Look, or show what was seen a moment ago."""
         try:
-            sample, pauses = self._look()
+            sample, pauses, switch = self._look()
         except StoreUnavailable as error:
             log.warning("fleet_not_seen", error=str(error))
             yield gauge("triptych_redis_up", "Whether Redis answers.", 0)
             return
         yield gauge("triptych_redis_up", "Whether Redis answers.", 1)
-        yield from families(sample, pauses)
+        yield from families(sample, pauses, switch)
         yield gauge(
             "triptych_sweep_age_seconds", "Since a recovery sweep was last seen.", self._sweep_age_s()
         )
 
-    def _look(self) -> tuple[FleetSample, dict[str, Pause]]:
+    def _look(self) -> tuple[FleetSample, dict[str, Pause], Switch | None]:
         with self._lock:
             if self._seen is None or time.monotonic() - self._seen[0] > FRESH_S:
-                self._seen = (time.monotonic(), take_sample(self._client), paused(self._client))
+                self._seen = (
+                    time.monotonic(),
+                    take_sample(self._client),
+                    paused(self._client),
+                    current(self._client),
+                )
             return self._seen[1:]
 
 
@@ -66,7 +72,17 @@ def gauge(name: str, what: str, value: float) -> Metric:
     return GaugeMetricFamily(name, what, value=value)
 
 
-def families(sample: FleetSample, pauses: dict[str, Pause]) -> Iterator[Metric]:
+def switched(switch: Switch | None) -> Metric:
+    """Lay the mode switch out as a metric."""
+    family = GaugeMetricFamily(
+        "triptych_mode_switched", "Whether the operators' switch sets this mode.", labels=("mode",)
+    )
+    for mode in MODES:
+        family.add_metric([mode], float(switch is not None and switch.mode == mode))
+    return family
+
+
+def families(sample: FleetSample, pauses: dict[str, Pause], switch: Switch | None) -> Iterator[Metric]:
     """Lay one sample out as metrics."""
     waiting = GaugeMetricFamily("triptych_queue_messages", "Messages waiting in a queue.", labels=("queue",))
     oldest = GaugeMetricFamily(
@@ -83,7 +99,7 @@ def families(sample: FleetSample, pauses: dict[str, Pause]) -> Iterator[Metric]:
     running = GaugeMetricFamily("triptych_steps_running", "Steps under a live lease.", labels=("step",))
     for step, count in sample.running.items():
         running.add_metric([step], count)
-    yield from (waiting, oldest, stopped, running)
+    yield from (waiting, oldest, stopped, running, switched(switch))
     yield gauge("triptych_jobs_active", "Jobs without a result.", sample.active)
     yield gauge(
         "triptych_jobs_overdue", "Jobs past their deadline and still without a result.", sample.overdue

@@ -38,6 +38,9 @@ class PrivateFleet:
         mine = {"redis_url": SecretStr(f"unix://{self.socket}"), "metrics_port": 0}
         # The command has said that it answers without a model where none is configured.
         mine["model"] = settings.model or "extractive"
+        # The share protects a fleet's users from a mode that is new to them; here there is one user, who is waiting.
+        if "parallel_share" not in settings.model_fields_set:
+            mine["parallel_share"] = 100.0
         self.settings = settings.model_copy(update=mine)
         self._valkey: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None

@@ -2,33 +2,69 @@
 
 from __future__ import annotations
 
-from orchestrator.contracts import Complexity, Mode, RequestedMode
+import hashlib
+from dataclasses import dataclass
+
+from orchestrator.contracts import Assignment, Complexity, Mode, RequestedMode
 
 
-def choose(
-    requested: RequestedMode,
-    deployment: RequestedMode,
-    complexity: Complexity,
-    boundary: float,
-) -> tuple[Mode, str]:
-    """Return ``(mode, reason)``: the job's own wish first, then the deployment's setting, then complexity.
+@dataclass(frozen=True)
+class Policy:
+    """What a deployment says of modes.
 
-    Below the boundary the personas run side by side; from it on the antithesis should see the thesis.
+    ``override`` is the operators' switch, which beats the rest, and with ``force`` the job's own wish too; ``default``
+    is the setting ``parallel_mode``. Where both leave it to the score, a job below ``boundary`` is eligible for
+    parallel, and ``share`` percent of the eligible ones run so.
     """
+
+    default: RequestedMode = "auto"
+    boundary: float = 5.0
+    share: float = 100.0
+    override: RequestedMode | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A job's mode, the reason in words, and its assignment where the share decided."""
+
+    mode: Mode
+    reason: str
+    assignment: Assignment | None = None
+
+
+def draw_for(tenant: str, task_id: str) -> float:
+    """A job's own number, 0 up to 100: evenly spread over jobs, and the same on every worker and at every share.
+
+    So raising the share moves jobs to parallel and none back.
+    """
+    digest = hashlib.sha256(f"parallel-share/{tenant}/{task_id}".encode()).digest()
+    return int.from_bytes(digest[:4]) * 100 / 2**32
+
+
+def choose(requested: RequestedMode, complexity: Complexity, policy: Policy, draw: float) -> Choice:
+    """Choose: a forced switch, the job's own wish, the switch, the deployment's setting, then the score and the share.
+
+    Below the boundary the personas may run side by side; from it on the antithesis should see the thesis.
+    """
+    if policy.override in ("sequential", "parallel") and (policy.force or requested == "auto"):
+        return Choice(policy.override, f"the fleet is switched to {policy.override} (triptych mode)")
     if requested != "auto":
-        return requested, f"the job asks for {requested}"
-    if deployment != "auto":
-        return deployment, f"parallel_mode is {deployment} for this deployment"
+        return Choice(requested, f"the job asks for {requested}")
+    if policy.override is None and policy.default != "auto":
+        return Choice(policy.default, f"parallel_mode is {policy.default} for this deployment")
     by = "set by the caller" if complexity.source == "caller" else _main_factor(complexity)
-    if complexity.score < boundary:
-        return (
-            "parallel",
-            f"complexity {complexity.score:g} ({by}) is below {boundary:g}: side by side is faster",
-        )
-    return (
-        "sequential",
-        f"complexity {complexity.score:g} ({by}) is at or above {boundary:g}: the antithesis should see the thesis",
-    )
+    score, boundary = f"complexity {complexity.score:g} ({by})", f"{policy.boundary:g}"
+    if complexity.score >= policy.boundary:
+        why = f"{score} is at or above {boundary}: the antithesis should see the thesis"
+        return Choice("sequential", why)
+    eligible = f"{score} is below {boundary}: side by side is faster"
+    arm: Mode = "parallel" if draw < policy.share else "sequential"
+    assignment = Assignment(arm=arm, share=policy.share, draw=draw)
+    if policy.share >= 100:
+        return Choice(arm, eligible, assignment)
+    side = "one of" if arm == "parallel" else "not one of"
+    return Choice(arm, f"{eligible}; {side} the {policy.share:g} % of such jobs that run so", assignment)
 
 
 def _main_factor(complexity: Complexity) -> str:

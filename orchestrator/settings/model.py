@@ -78,6 +78,13 @@ class Settings(BaseSettings):
         description="For jobs that ask for auto: auto lets the complexity choose; sequential (or off) and "
         "parallel (or on) settle it.",
     )
+    parallel_share: float = Field(
+        default=5.0,
+        ge=0,
+        le=100,
+        description="Percent of the jobs that auto would run parallel which do; the others run sequential. "
+        "A private fleet runs all of them parallel unless this is set.",
+    )
     complexity_boundary: float = Field(
         default=5.0,
         ge=0,

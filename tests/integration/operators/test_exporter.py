@@ -19,6 +19,7 @@ from orchestrator.exporter.serve import Exporter
 from orchestrator.pausing import pause
 from orchestrator.settings import Settings
 from orchestrator.store import keys
+from orchestrator.switch import set_mode
 from tests.integration.conftest import StartWorker, question
 from tests.integration.operators.conftest import Scraped, get
 from tests.nodes import ROOT, wait_for
@@ -154,6 +155,13 @@ def test_a_paused_queue_is_seen(exporter: Exporter, client: redis.Redis) -> None
     seen = Scraped(exporter.port)
     assert seen("triptych_queue_paused", queue="thesis") == 1
     assert seen("triptych_queue_paused", queue="plan") == 0
+
+
+def test_a_switched_mode_is_seen(exporter: Exporter, client: redis.Redis) -> None:
+    set_mode(client, "sequential", who="test", why="a test")
+    seen = Scraped(exporter.port)
+    assert seen("triptych_mode_switched", mode="sequential") == 1
+    assert seen("triptych_mode_switched", mode="parallel") == 0
 
 
 def test_the_sweeps_age_falls_when_a_sweep_is_seen(exporter: Exporter, client: redis.Redis) -> None:

@@ -195,7 +195,7 @@ def test_scaling_counts_waiting_and_running_work_by_names_that_are_exported(mani
     queue = manifest["metadata"]["name"].removeprefix("worker-")
     (trigger,) = manifest["spec"]["triggers"]
     query = trigger["metadata"]["query"]
-    exported = {family.name for family in families(FleetSample(now_ms=0), {})}
+    exported = {family.name for family in families(FleetSample(now_ms=0), {}, None)}
     used = set(re.findall(r"triptych_\w+", query))
     assert used == {"triptych_queue_messages", "triptych_steps_running"}
     assert used <= exported

@@ -12,9 +12,17 @@ from orchestrator.contracts.base import PROTOCOL
 from orchestrator.doctor import Finding, exit_code
 from orchestrator.doctor.about import About, Answers
 from orchestrator.doctor.finding import error, ok, skipped, warning
-from orchestrator.doctor.judging import judge_clocks, judge_load, judge_redis, judge_unknown, judge_workers
+from orchestrator.doctor.judging import (
+    judge_clocks,
+    judge_load,
+    judge_redis,
+    judge_switch,
+    judge_unknown,
+    judge_workers,
+)
 from orchestrator.exporter.sample import FleetSample, QueueSample
 from orchestrator.pausing import Pause
+from orchestrator.switch import Switch
 
 GOOD = {
     "redis_version": "7.4.1", "maxmemory_policy": "noeviction", "maxmemory": 2**30, "used_memory": 2**20,
@@ -160,3 +168,11 @@ def test_a_misspelt_setting_is_named_with_its_neighbour():
 )
 def test_the_exit_code_is_that_of_the_worst(findings, code):
     assert exit_code(findings) == code
+
+
+def test_a_switched_mode_is_a_warning_that_says_who_and_why():
+    assert list(judge_switch(None)) == []
+    switch = Switch(mode="sequential", force=True, who="kim", why="incident 12", since_ms=1)
+    (found,) = judge_switch(switch)
+    assert found.level == "warning"
+    assert found.what == "sequential for all new jobs, by kim: incident 12"

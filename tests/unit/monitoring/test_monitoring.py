@@ -81,7 +81,7 @@ def _metrics() -> Iterator[Metric]:
     jobs = new_registry()
     LedgerTail(connect("redis://127.0.0.1:1/0"), jobs)  # makes its metrics; connects to nothing yet
     yield from jobs.collect()
-    yield from families(FleetSample(1, {"plan": QueueSample(1, 1.0)}, {"plan": 1}), {})
+    yield from families(FleetSample(1, {"plan": QueueSample(1, 1.0)}, {"plan": 1}), {}, None)
     yield gauge("triptych_redis_up", "", 1)
     yield gauge("triptych_sweep_age_seconds", "", 1)
 
