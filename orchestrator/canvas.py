@@ -12,20 +12,24 @@ from celery import Celery, chain, chord, group
 from celery.canvas import Signature
 
 from orchestrator.broker import TASK_PREFIX, priority_for, queue_for
+from orchestrator.contracts import RequestedMode
 from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS, THESIS
 from orchestrator.store.keys import JobRef
 
 
-def bare(app: Celery, ref: JobRef, step: str) -> Signature:
+def bare(app: Celery, ref: JobRef, step: str, mode: RequestedMode) -> Signature:
     """One step's message: ids only, immutable, under its deterministic task id, part of no canvas.
 
-    A step of the form ``name:index`` runs the task ``name``.
+    A step of the form ``name:index`` runs the task ``name``. ``mode`` is for those who watch: Flower shows it.
     """
     name, _, index = step.partition(":")
+    args = (ref.tenant, ref.task_id, *([int(index)] if index else []))
     return app.signature(
         TASK_PREFIX + name,
-        args=(ref.tenant, ref.task_id, *([int(index)] if index else [])),
+        args=args,
         immutable=True,
+        argsrepr=repr(args),
+        kwargsrepr=repr({"mode": mode}),
         task_id=ref.message_id(step),
         queue=queue_for(step),
         priority=priority_for(step),
@@ -36,9 +40,9 @@ def bare(app: Celery, ref: JobRef, step: str) -> Signature:
 def job_canvas(app: Celery, ref: JobRef, *, parallel_mode: bool) -> Signature:
     """The whole job after planning: a chain, or a chord whose header is the group of both personas."""
     if parallel_mode:
-        header = group([bare(app, ref, THESIS), bare(app, ref, ANTITHESIS_STANDALONE)])
-        return chord(header, bare(app, ref, SYNTHESIS), app=app)
-    return chain(bare(app, ref, THESIS), bare(app, ref, ANTITHESIS), bare(app, ref, SYNTHESIS), app=app)
+        header = group([bare(app, ref, step, "parallel") for step in (THESIS, ANTITHESIS_STANDALONE)])
+        return chord(header, bare(app, ref, SYNTHESIS, "parallel"), app=app)
+    return chain(*(bare(app, ref, step, "sequential") for step in (THESIS, ANTITHESIS, SYNTHESIS)), app=app)
 
 
 def sent_at_once(*, parallel_mode: bool) -> tuple[str, ...]:

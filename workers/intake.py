@@ -2,46 +2,58 @@
 
 The task accepts the job and ends; its result in the result backend is stored when the job ends (orchestrator.replies).
 Its argument is the question itself, which nobody who watches workers is to read: events, Flower and ``inspect`` get a
-placeholder, whatever the sender wrote there.
+placeholder, the job's id and the mode that was asked for, whatever the sender wrote there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from celery import Celery, Task
-from celery.worker.request import Request
 from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.broker.screening import SUBMIT
-from orchestrator.contracts import TaskSpec
-from orchestrator.contracts.base import TaskId
+from orchestrator.contracts import RequestedMode, TaskSpec
+from orchestrator.contracts.base import TaskId, Tenant
 from orchestrator.errors import CallerError, InvalidInput
 from orchestrator.replies import promise
 from orchestrator.settings import Settings
-from orchestrator.store import JobStore
+from orchestrator.store import JobRef, JobStore
 from orchestrator.submission import submit
+from workers.display import DisplayedRequest, labels
 from workers.patience import patiently
 
 HIDDEN = "(redacted)"
 _task_id: TypeAdapter[str] = TypeAdapter(TaskId)
+_shown: TypeAdapter[tuple[str, str, RequestedMode]] = TypeAdapter(tuple[Tenant, TaskId, RequestedMode])
 
 
-class RedactedRequest(Request):
-    """A request whose arguments nobody is shown. Its sender's ``argsrepr`` and ``shadow`` are free text too."""
+class SubmitRequest(DisplayedRequest):
+    """A job on its way in."""
 
     def __init__(self, message: Any, **options: Any) -> None:  # noqa: ANN401 - celery's signature
-        shown = {"argsrepr": HIDDEN, "kwargsrepr": HIDDEN, "shadow": None}
         # The sender waits for a result, and gets it from the job's end, not from this task's.
-        options["headers"] = {**(options.get("headers") or message.headers), **shown, "ignore_result": True}
+        options["headers"] = {**(options.get("headers") or message.headers), "ignore_result": True}
         super().__init__(message, **options)
 
-    def info(self, safe: bool = False) -> Any:  # noqa: ANN401, ARG002, FBT001, FBT002 - celery's signature
-        """What ``inspect`` tells of a task; never its arguments."""
-        return super().info(safe=True)
+    def displayed(self, headers: Mapping[str, Any], args: Sequence[Any]) -> tuple[str, str]:
+        """A placeholder, and the labels that were asked for, where the argument has them in the right form."""
+        spec = args[0] if args else None
+        if not isinstance(spec, dict):
+            return HIDDEN, HIDDEN
+        asked = (
+            spec.get("tenant", "default"),
+            spec.get("task_id", _own_id(headers["id"])),
+            spec.get("mode", "auto"),
+        )
+        try:
+            tenant, task_id, mode = _shown.validate_python(asked)
+        except ValidationError:
+            return HIDDEN, HIDDEN
+        return HIDDEN, labels(JobRef(tenant, task_id), mode=mode)
 
 
 def register(app: Celery, settings: Settings, store: Callable[[], JobStore]) -> None:
@@ -61,7 +73,7 @@ def register(app: Celery, settings: Settings, store: Callable[[], JobStore]) -> 
         name=SUBMIT,
         bind=True,
         shared=False,
-        Request=f"{__name__}:RedactedRequest",
+        Request=SubmitRequest,
         ignore_result=True,
         store_errors_even_if_ignored=True,
         throws=(CallerError,),

@@ -40,7 +40,7 @@ class Progress:
         elif record.plan and not in_canvas:
             following = [s for s, needs in FLOWS[record.plan.mode].items() if step in needs]
             steps = [s for s in ready(record.plan.mode, record.done) if s in following]
-            self._send(ref, steps, [bare(self._app, ref, s) for s in steps])
+            self._send(ref, steps, [bare(self._app, ref, s, record.mode) for s in steps])
 
     def end(self, ref: JobRef, step: str, *, cause: Reason) -> None:
         """End the job now, with what there is."""

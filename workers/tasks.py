@@ -11,6 +11,7 @@ from orchestrator.broker import TASK_PREFIX
 from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS, THESIS
 from orchestrator.store import JobRef
 from orchestrator.store.record import PLAN
+from workers.display import StepRequest
 from workers.execution import Executor
 
 STEPS = (PLAN, THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS)
@@ -22,7 +23,10 @@ def register(app: Celery, executor: Callable[[], Executor]) -> None:
     ``executor`` is asked at run time, so that a process makes its connections after it has started.
     """
     for step in STEPS:
-        app.task(name=TASK_PREFIX + step, bind=True, ignore_result=True, shared=False)(_body(step, executor))
+        run = _body(step, executor)
+        app.task(name=TASK_PREFIX + step, bind=True, ignore_result=True, shared=False, Request=StepRequest)(
+            run
+        )
 
 
 def _body(step: str, executor: Callable[[], Executor]) -> Callable[[Task[Any, Any], str, str], None]:

@@ -7,6 +7,7 @@ from orchestrator.broker.app import (
     TASK_PREFIX,
     QuietBackend,
     make_app,
+    persona_for,
     priority_for,
     queue_for,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "TASK_PREFIX",
     "QuietBackend",
     "make_app",
+    "persona_for",
     "priority_for",
     "queue_for",
 ]

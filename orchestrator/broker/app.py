@@ -28,10 +28,14 @@ QUEUES = ("plan", "thesis", "antithesis", "synthesis")
 LONGEST_STEP_S = 3_600
 
 
+def persona_for(step: str) -> str:
+    """The persona that runs a step: both forms of the antithesis are one. The plan, which none runs, is its own."""
+    return step.partition(":")[0].partition("_")[0]
+
+
 def queue_for(step: str) -> str:
     """The queue that a step's messages wait in."""
-    persona = step.partition(":")[0].partition("_")[0]
-    return f"triptych.v{PROTOCOL}.{persona}"
+    return f"triptych.v{PROTOCOL}.{persona_for(step)}"
 
 
 def priority_for(step: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.contracts import PersonaOutput, Plan, Reason, Result, TaskSpec
+from orchestrator.contracts import PersonaOutput, Plan, Reason, RequestedMode, Result, TaskSpec
 
 PLAN = "plan"
 
@@ -40,6 +40,11 @@ class JobRecord:
     cause: Reason | None = None
     """What ended the job before its time; it only wants its result."""
     result: Result | None = None
+
+    @property
+    def mode(self) -> RequestedMode:
+        """The mode the job runs in; until its plan is stored, the one that was asked for."""
+        return self.plan.mode if self.plan else self.spec.mode
 
     @property
     def done(self) -> frozenset[str]:
