@@ -31,7 +31,14 @@ class ProcessNode(CeleryTestContainer):  # type: ignore[misc]  # pytest-celery p
     """One process with a log file."""
 
     def __init__(
-        self, name: str, command: Sequence[str], *, folder: Path, env: Mapping[str, str], ready: str
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        env: Mapping[str, str],
+        ready: str,
+        tree: Path = ROOT,
     ) -> None:
         # The base class wraps a Docker container; everything it would ask of one is answered here.
         self._command = list(command)
@@ -39,6 +46,7 @@ class ProcessNode(CeleryTestContainer):  # type: ignore[misc]  # pytest-celery p
         self._log = folder / f"{name}.log"
         self._name = name
         self._ready = ready
+        self._tree = tree
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -47,7 +55,7 @@ class ProcessNode(CeleryTestContainer):  # type: ignore[misc]  # pytest-celery p
         self._from = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, cwd=ROOT, env=self._env, stdout=log, stderr=subprocess.STDOUT
+                self._command, cwd=self._tree, env=self._env, stdout=log, stderr=subprocess.STDOUT
             )
 
     @property
@@ -121,9 +129,9 @@ def _number(name: str | int) -> int:
 
 
 def worker_node(
-    name: str, *, folder: Path, env: Mapping[str, str], arguments: Sequence[str] = ()
+    name: str, *, folder: Path, env: Mapping[str, str], arguments: Sequence[str] = (), tree: Path = ROOT
 ) -> ProcessNode:
-    """Start ``triptych worker``."""
+    """Start ``triptych worker`` from the packages of a tree, which is another version's where a test says so."""
     command = [sys.executable, "-m", "workers", "--concurrency", "20", *arguments]
     told = {"TRIPTYCH_MODEL": "extractive", **env}
-    return ProcessNode(name, command, folder=folder, env=told, ready="worker_ready")
+    return ProcessNode(name, command, folder=folder, env=told, ready="worker_ready", tree=tree)

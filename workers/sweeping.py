@@ -18,7 +18,7 @@ from orchestrator.contracts.events import StepRecovered
 from orchestrator.errors import RecordUnreadable, StoreUnavailable
 from orchestrator.recovery import Contact, Sweep
 from orchestrator.replies import settle_owed
-from orchestrator.store import JobRecord, JobRef, JobStore
+from orchestrator.store import JobRecord, JobRef, JobStore, neighbours
 from orchestrator.store.keys import SWEEP_LOCK
 from orchestrator.store.origin import origin
 from workers.telemetry import whereabouts
@@ -82,6 +82,7 @@ class Sweeper:
         if not self._client.set(SWEEP_LOCK, self._owner, nx=True, px=int(PERIOD_S * 900)):
             return
         self._sweep.run()
+        self._end_abandoned(now)
         settle_owed(self._client)
         self._on_sweep()
 
@@ -102,3 +103,10 @@ class Sweeper:
             with suppress(RecordUnreadable):
                 give_up(self._store, ref, origin=origin(ref, None), why="its record cannot be read")
             self._store.forget_active(str(ref))
+
+    def _end_abandoned(self, now_ms: int) -> None:
+        for ref, protocol in neighbours.abandoned(self._client, now_ms - OTHERS_GRACE_MS):
+            log.error("job_abandoned", job=str(ref), protocol=protocol)
+            why = f"no worker of its protocol ({protocol}) is left"
+            give_up(self._store, ref, origin=origin(ref, None), why=why)
+            neighbours.forget(self._client, ref, protocol)

@@ -123,7 +123,9 @@ def parse_since(text: str | None, *, now: datetime | None = None) -> int | None:
 
 
 def _json(event: Event) -> str:
-    return event.model_dump_json()
+    from orchestrator.contracts.events import event_json
+
+    return event_json(event)
 
 
 def print_events(events: Iterable[Event], *, as_json: bool, console: Console) -> None:

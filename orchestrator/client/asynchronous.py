@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from typing import Self
 
 from orchestrator.client.blocking import Client, Overdue, ended, patience, unpacked
-from orchestrator.client.waiting import Follower, Heard
+from orchestrator.client.waiting import Follower, Heard, is_end
 from orchestrator.contracts import Result, TaskSpec
-from orchestrator.contracts.events import Event, JobEnd
+from orchestrator.contracts.events import Event
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, LiveText
 from orchestrator.submission import Submitted
@@ -81,7 +81,7 @@ class AsyncClient:
                     continue
                 last, event = unpacked(item)
                 yield last, event
-                if isinstance(event, JobEnd):
+                if is_end(event):
                     return
         finally:
             hub.leave(follower)

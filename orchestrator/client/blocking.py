@@ -13,10 +13,10 @@ from typing import Self
 from celery import Celery
 
 from orchestrator.broker import make_app
-from orchestrator.client.waiting import Follower, Heard, Hub, hub_for
+from orchestrator.client.waiting import Follower, Heard, Hub, hub_for, is_end
 from orchestrator.conclusion import conclude, conclude_overdue
 from orchestrator.contracts import Reason, Result, TaskSpec
-from orchestrator.contracts.events import Event, JobEnd
+from orchestrator.contracts.events import Event
 from orchestrator.errors import InvalidSettings, StillRunning, StoreUnavailable, TriptychError
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore, LiveText, connect
@@ -97,7 +97,7 @@ class Client:
                     continue
                 last, event = unpacked(item)
                 yield last, event
-                if isinstance(event, JobEnd):
+                if is_end(event):
                     return
         finally:
             hub.leave(follower)

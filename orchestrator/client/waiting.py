@@ -230,6 +230,11 @@ def _forget_hubs() -> None:
 os.register_at_fork(after_in_child=_forget_hubs)
 
 
+def is_end(heard: Event | LiveText) -> bool:
+    """Whether the job has ended, also where only a later version can read how."""
+    return not isinstance(heard, LiveText) and heard.event == "job_end"
+
+
 def _place(entry_id: str) -> Place:
     match = _ENTRY_ID.fullmatch(entry_id)
     if match is None:

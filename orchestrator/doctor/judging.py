@@ -77,9 +77,11 @@ def judge_workers(answers: Answers, pauses: Mapping[str, Pause]) -> Iterator[Fin
             f"{answers.unknown} answered in a way this version does not know",
             "finish the upgrade: run one version of Triptych everywhere",
         )
+    # Those of another protocol take from queues of their own.
+    ours = [w for w in workers if w.protocol == PROTOCOL]
     for queue in QUEUES:
-        yield from _judge_queue(queue, workers, pauses.get(queue))
-    yield from _judge_versions(workers)
+        yield from _judge_queue(queue, ours, pauses.get(queue))
+    yield from _judge_versions(ours)
     for worker in workers:
         for problem in worker.problems:
             yield error(
@@ -87,7 +89,7 @@ def judge_workers(answers: Answers, pauses: Mapping[str, Pause]) -> Iterator[Fin
                 problem,
                 "give that worker a TRIPTYCH_HOME it can write, the same shared folder for all",
             )
-    yield from judge_corpora(workers)
+    yield from judge_corpora(ours)
 
 
 def _judge_queue(queue: str, workers: Sequence[About], pause: Pause | None) -> Iterator[Finding]:
@@ -107,13 +109,6 @@ def _judge_queue(queue: str, workers: Sequence[About], pause: Pause | None) -> I
 
 
 def _judge_versions(workers: Sequence[About]) -> Iterator[Finding]:
-    strange = [w.name for w in workers if w.protocol != PROTOCOL]
-    if strange:
-        yield warning(
-            "protocol",
-            f"{_some(strange)} speak another protocol than {PROTOCOL}: they see none of our messages",
-            "finish the upgrade of these workers, or of this machine",
-        )
     versions = sorted({w.version for w in workers})
     if len(versions) > 1:
         yield warning("versions", f"mixed: {', '.join(versions)}", "finish the rolling upgrade")
@@ -135,6 +130,34 @@ def judge_switch(switch: Switch | None) -> Iterator[Finding]:
             f"{switch.mode} for {whose}, by {switch.who}: {switch.why}",
             "triptych mode clear, once that is over",
         )
+
+
+def judge_protocols(workers: Sequence[About], open_jobs: Mapping[int, int]) -> Iterator[Finding]:
+    """Judge the fleet of another protocol beside this one; ``open_jobs`` are those of each protocol."""
+    for protocol in sorted({w.protocol for w in workers} | {p for p, jobs in open_jobs.items() if jobs}):
+        if protocol == PROTOCOL:
+            continue
+        names, jobs = [w.name for w in workers if w.protocol == protocol], open_jobs.get(protocol, 0)
+        there = (
+            f"{jobs:,} jobs open, {len(names)} workers ({_some(names)})" if names else f"{jobs:,} jobs open"
+        )
+        check = f"protocol {protocol}"
+        if not names:
+            yield error(
+                check,
+                f"{there} and no worker of that protocol",
+                "start one of that version until they are done; a minute past their deadline they end as failed",
+            )
+        elif jobs or protocol > PROTOCOL:
+            yield warning(
+                check,
+                f"{there}: they see no job of this one, which speaks {PROTOCOL}",
+                "move the producers to the newer version; stop the older workers when they have no job open",
+            )
+        else:
+            yield warning(
+                check, there, "stop these workers, once all producers have moved to the newer version"
+            )
 
 
 def judge_corpora(workers: Sequence[About]) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from orchestrator.doctor.finding import Finding, error, ok, skipped, warning
 from orchestrator.doctor.judging import (
     judge_clocks,
     judge_load,
+    judge_protocols,
     judge_redis,
     judge_switch,
     judge_unknown,
@@ -133,5 +134,6 @@ def _fleet(settings: Settings, client: redis.Redis, shown: str) -> Iterator[Find
         return
     yield from judge_workers(answers, pauses)
     yield from judge_switch(switch)
+    yield from judge_protocols(answers.workers, sample.neighbours)
     yield from judge_clocks(answers, ahead_ms=ahead_ms)
     yield from judge_load(sample, pauses)

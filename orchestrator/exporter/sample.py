@@ -10,6 +10,7 @@ from typing import Any
 import redis
 
 from orchestrator.broker import QUEUES, queue_for
+from orchestrator.contracts import PROTOCOL
 from orchestrator.routing.flow import FLOWS
 from orchestrator.store import JobRef, keys
 from orchestrator.store.connection import translated
@@ -30,12 +31,16 @@ class QueueSample:
 
 @dataclass(frozen=True)
 class FleetSample:
-    """The state at one moment, by Redis TIME. ``overdue`` jobs are past their deadline and have no result."""
+    """The state at one moment, by Redis TIME. ``overdue`` jobs are past their deadline and have no result.
+
+    ``neighbours`` are the open jobs of the protocols beside ours, while a fleet is upgraded.
+    """
 
     now_ms: int
     queues: Mapping[str, QueueSample] = field(default_factory=dict)
     running: Mapping[str, int] = field(default_factory=dict)
     active: int = 0
+    neighbours: Mapping[int, int] = field(default_factory=dict)
     overdue: int = 0
     ledger_entries: int = 0
     ledger_oldest_s: float | None = None
@@ -55,13 +60,14 @@ def take_sample(client: redis.Redis) -> FleetSample:
                 pipeline.llen(name)
                 # kombu pushes on the left and pops on the right.
                 pipeline.lindex(name, -1)
-        pipeline.zcard(keys.ACTIVE)
+        for protocol in (*keys.NEIGHBOURS, PROTOCOL):
+            pipeline.zcard(keys.active(protocol))
         pipeline.zcount(keys.ACTIVE, "-inf", now)
         pipeline.zrange(keys.ACTIVE, 0, MOST_JOBS - 1)
         pipeline.xlen(keys.LEDGER)
         pipeline.xrange(keys.LEDGER, count=1)
         pipeline.info("memory")
-        *in_queues, active, overdue, refs, entries, first, memory = pipeline.execute()
+        *in_queues, older, newer, active, overdue, refs, entries, first, memory = pipeline.execute()
         queues, oldest = _queues(lists, in_queues)
         jobs = [JobRef.parse(ref) for ref in refs]
         running, since = _states(client, jobs, oldest)
@@ -75,6 +81,7 @@ def take_sample(client: redis.Redis) -> FleetSample:
         },
         running=running,
         active=int(active),
+        neighbours=dict(zip(keys.NEIGHBOURS, (int(older), int(newer)), strict=True)),
         overdue=int(overdue),
         ledger_entries=int(entries),
         ledger_oldest_s=_age_s(now, int(first[0][0].partition("-")[0])) if first else None,

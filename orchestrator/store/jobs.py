@@ -85,8 +85,10 @@ class JobStore:
         """
         ref = JobRef(spec.tenant, spec.task_id)
         wire = spec.to_wire()
-        # With a key, the key is the identity: two producers that retry under it choose different task ids.
-        body = spec.model_copy(update={"task_id": "any"}).to_wire() if spec.idempotency_key else wire
+        # With a key, the key is the identity: two producers that retry under it choose different task ids. What is
+        # left at its default does not count: a producer that was upgraded between two tries sends the same body.
+        unsaid = {"task_id"} if spec.idempotency_key else set()
+        body = spec.model_dump_json(exclude=unsaid, exclude_defaults=True)
         digest = hashlib.sha256(body.encode()).hexdigest()
         with translated():
             status, task_id = self._accept(

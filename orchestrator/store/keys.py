@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.contracts.base import PROTOCOL
+
 ROOT = "triptych"
 LEDGER = f"{ROOT}:ledger"
 LEDGER_ID = f"{ROOT}:ledger:id"
-ACTIVE = f"{ROOT}:active"
-"""Sorted set of jobs without a result, scored by deadline (epoch ms): what the sweep looks at."""
-SWEEP_LOCK = f"{ROOT}:sweep"
+
+
+def active(protocol: int) -> str:
+    """Sorted set of a protocol's jobs without a result, scored by deadline (epoch ms): what its sweep looks at.
+
+    Two majors side by side share one Redis: each sees, sends and ends its own jobs alone.
+    """
+    return f"{ROOT}:v{protocol}:active"
+
+
+ACTIVE = active(PROTOCOL)
+NEIGHBOURS = (PROTOCOL - 1, PROTOCOL + 1)
+"""The protocols that an upgrade may have beside ours."""
+SWEEP_LOCK = f"{ROOT}:v{PROTOCOL}:sweep"
 ARCHIVE_LOCK = f"{ROOT}:archive"
 
 

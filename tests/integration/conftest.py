@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +19,10 @@ from orchestrator.broker import make_app
 from orchestrator.client import Client, new_task_id
 from orchestrator.contracts import Inputs, Passage, TaskSpec
 from orchestrator.settings import Settings
-from tests.nodes import ProcessNode, worker_node
+from tests.nodes import ROOT, ProcessNode, worker_node
 
 StartWorker = Callable[..., ProcessNode]
+Triptych = Callable[..., "subprocess.CompletedProcess[str]"]
 
 PASSAGES = (
     Passage(
@@ -75,12 +79,13 @@ def start_worker(settings: Settings, redis_url: str, tmp_path: Path) -> Iterator
     """Start worker processes; they are killed when the test ends."""
     started: list[ProcessNode] = []
 
-    def start(*arguments: str, ready: bool = True, **env: str) -> ProcessNode:
+    def start(*arguments: str, ready: bool = True, tree: Path = ROOT, **env: str) -> ProcessNode:
         node = worker_node(
             f"worker{len(started) + 1}",
             folder=tmp_path,
             env={"REDIS_URL": redis_url, "TRIPTYCH_HOME": str(settings.home), **env},
             arguments=arguments,
+            tree=tree,
         )
         started.append(node)
         if ready:
@@ -90,6 +95,26 @@ def start_worker(settings: Settings, redis_url: str, tmp_path: Path) -> Iterator
     yield start
     for node in started:
         node.teardown()
+
+
+@pytest.fixture
+def triptych(home: Path, redis_url: str, client: redis.Redis, tmp_path: Path) -> Triptych:
+    """Run a command on this test's fleet; ``tree`` holds the packages of another version."""
+    environment = {**os.environ, "REDIS_URL": redis_url, "NO_COLOR": "1", "COLUMNS": "200"}
+    program = "import sys; from orchestrator.cli.main import main; sys.exit(main())"
+
+    def run(*arguments: str, tree: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            env={**environment, "PYTHONPATH": str(tree), **env},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
 
 
 # pytest-celery's nodes, backed by processes. With an engine, these fixtures are what to replace by containers.

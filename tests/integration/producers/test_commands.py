@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from orchestrator.broker.screening import Defect
 from orchestrator.client import Client
 from orchestrator.contracts import Result
 from orchestrator.store import JobRef
-from tests.integration.conftest import StartWorker, question
+from tests.integration.conftest import StartWorker, Triptych, question
 from tests.nodes import ROOT, wait_for
 
 pytestmark = pytest.mark.integration
@@ -29,27 +28,6 @@ pytestmark = pytest.mark.integration
 DOCS = str(ROOT / "examples" / "queue-migration")
 GOAL = "Should the Harbor team move order processing to an event queue?"
 Done = subprocess.CompletedProcess[str]
-Triptych = Callable[..., Done]
-
-
-@pytest.fixture
-def triptych(home: Path, redis_url: str, client: redis.Redis, tmp_path: Path) -> Triptych:
-    """Run a command on this test's fleet."""
-    environment = {**os.environ, "REDIS_URL": redis_url, "NO_COLOR": "1", "COLUMNS": "200"}
-    program = "import sys; from orchestrator.cli.main import main; sys.exit(main())"
-
-    def run(*arguments: str, **env: str) -> Done:
-        return subprocess.run(
-            [sys.executable, "-c", program, *arguments],
-            env={**environment, **env},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
 
 
 def data(done: Done) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def test_the_sweep_sees_every_active_job_however_many(
     store: JobStore, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestrator.store.jobs.ACTIVE_PAGE", 10)
-    client.zadd("triptych:active", {f"default/j{n}": n for n in range(25)})
+    client.zadd(names.ACTIVE, {f"default/j{n}": n for n in range(25)})
     assert len(list(store.active())) == 25
 
 

@@ -15,6 +15,7 @@ from orchestrator.doctor.finding import error, ok, skipped, warning
 from orchestrator.doctor.judging import (
     judge_clocks,
     judge_load,
+    judge_protocols,
     judge_redis,
     judge_switch,
     judge_unknown,
@@ -102,7 +103,8 @@ def test_a_paused_queue_is_a_warning_whether_or_not_workers_have_left_it(queues)
     ("second", "expected"),
     [
         ({"version": "0.2.0"}, {"versions": "warning"}),
-        ({"protocol": PROTOCOL + 1}, {"protocol": "warning"}),
+        # Those of another protocol are judged apart (below): they share neither queues nor jobs with ours.
+        ({"protocol": PROTOCOL + 1, "version": "9.0.0", "corpora": ("handbook",)}, {}),
         ({"models": ("thesis openai:x",)}, {"models": "warning"}),
         ({"problems": ("/srv cannot be written",)}, {"home of host2:2": "error"}),
         ({"corpora": ("handbook",)}, {"corpus handbook": "error"}),
@@ -116,6 +118,31 @@ def test_workers_that_differ(second, expected):
 
 def test_a_worker_that_answers_in_an_unknown_way_is_named_as_such():
     assert levels(judge_workers(answers(worker(), unknown=1), {})) == {"workers": "warning"}
+
+
+def test_workers_of_another_protocol_take_from_queues_of_their_own():
+    found = levels(judge_workers(answers(worker(protocol=PROTOCOL + 1)), {}))
+    assert found == {f"queue {queue}": "error" for queue in QUEUES}
+
+
+@pytest.mark.parametrize(
+    ("workers", "open_jobs", "level", "do"),
+    [
+        ([], {PROTOCOL - 1: 0, PROTOCOL: 7, PROTOCOL + 1: 0}, None, ""),
+        ([PROTOCOL], {PROTOCOL - 1: 0, PROTOCOL + 1: 0}, None, ""),
+        ([PROTOCOL, PROTOCOL + 1], {PROTOCOL + 1: 0}, "warning", "move the producers"),
+        ([PROTOCOL, PROTOCOL + 1], {PROTOCOL + 1: 3}, "warning", "move the producers"),
+        ([PROTOCOL, PROTOCOL - 1], {PROTOCOL - 1: 3}, "warning", "move the producers"),
+        ([PROTOCOL, PROTOCOL - 1], {PROTOCOL - 1: 0}, "warning", "stop these workers"),
+        ([PROTOCOL], {PROTOCOL - 1: 3}, "error", "start one of that version"),
+    ],
+)
+def test_the_fleet_of_another_protocol(workers, open_jobs, level, do):
+    found = list(
+        judge_protocols([worker(n, protocol=protocol) for n, protocol in enumerate(workers)], open_jobs)
+    )
+    assert [f.level for f in found] == ([level] if level else [])
+    assert all((f.do or "").startswith(do) for f in found)
 
 
 @pytest.mark.parametrize(
