@@ -73,13 +73,20 @@ def check(client: redis.Redis) -> None:
 
 def broker_url(url: str) -> str:
     """The same server as kombu spells it."""
-    return f"redis+socket://{url.removeprefix('unix://')}" if url.startswith("unix://") else url
+    return f"redis+socket://{_socket(url)}" if url.startswith("unix://") else url
 
 
 def backend_url(url: str) -> str:
     """The same server as Celery's result backend spells it, which has to be told that certificates count."""
     if url.startswith("unix://"):
-        return f"socket://{url.removeprefix('unix://')}"
+        return f"socket://{_socket(url)}"
     if url.startswith("rediss://") and "ssl_cert_reqs" not in url:
         return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
     return url
+
+
+def _socket(url: str) -> str:
+    """A socket's path and query: what redis-py calls ``db`` there, kombu and Celery call ``virtual_host``."""
+    path, _, query = url.removeprefix("unix://").partition("?")
+    options = [f"virtual_host={o[3:]}" if o.startswith("db=") else o for o in query.split("&") if o]
+    return f"{path}?{'&'.join(options)}" if options else path

@@ -12,6 +12,7 @@ from orchestrator.store.connection import backend_url, broker_url
     [
         ("redis://h:6379/0", "redis://h:6379/0", "redis://h:6379/0"),
         ("unix:///run/s", "redis+socket:///run/s", "socket:///run/s"),
+        ("unix:///run/s?db=3", "redis+socket:///run/s?virtual_host=3", "socket:///run/s?virtual_host=3"),
         ("rediss://h/0", "rediss://h/0", "rediss://h/0?ssl_cert_reqs=required"),
         ("rediss://h/0?a=1", "rediss://h/0?a=1", "rediss://h/0?a=1&ssl_cert_reqs=required"),
         (
