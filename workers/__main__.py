@@ -36,9 +36,11 @@ def main(argv: list[str] | None = None) -> int:
         wanted = [name.strip() for name in arguments.queues.split(",") if name.strip()]
         if unknown := [name for name in wanted if name not in QUEUES] or not wanted:
             parser.error(f"--queues: unknown {unknown}; choose from {', '.join(QUEUES)}")
+        from workers.runtime import Runtime
         from workers.serve import serve
 
-        return serve(settings, queues=wanted, concurrency=arguments.concurrency or settings.concurrency)
+        slots = arguments.concurrency or settings.concurrency
+        return serve(Runtime(settings, slots=slots), queues=wanted, concurrency=slots)
     except (CallerError, WorldError) as error:
         print(f"triptych worker: {error}", file=sys.stderr)  # noqa: T201 - the command's own error line
         return 2

@@ -19,7 +19,7 @@ from orchestrator.switch import current
 from workers import intake
 from workers.archiving import Archiver
 from workers.argument import Argument
-from workers.execution import Executor
+from workers.execution import Executor, Work
 from workers.heartbeat import Heartbeat
 from workers.live import Live
 from workers.llm import registry
@@ -31,6 +31,7 @@ from workers.sweeping import Sweeper
 from workers.tasks import register
 from workers.translation import translator
 
+PERSONA_STEPS = (THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS)
 HEARTBEAT_TIMEOUT_S = 1.0
 """A renewal that takes longer is given up; the next one still comes within the lease's life, twice over."""
 
@@ -65,19 +66,22 @@ class Runtime:
     @cached_property
     def executor(self) -> Executor:
         """Runs steps."""
-        argument = Argument(self.settings, store=self.store, live=self._live())
         planner = Planner(
             self.settings,
             translate=translator(self.settings),
             switch=lambda: current(self.store.client),
         )
-        steps = dict.fromkeys((THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS), argument)
+        personas = dict.fromkeys(PERSONA_STEPS, self.personas())
         return Executor(
             store=self.store,
             heartbeat=self.heartbeat,
             progress=Progress(self.store, self.app),
-            work={PLAN: planner, **steps},
+            work={PLAN: planner, **personas},
         )
+
+    def personas(self) -> Work:
+        """What the persona steps do."""
+        return Argument(self.settings, store=self.store, live=self._live())
 
     @cached_property
     def sweeper(self) -> Sweeper:

@@ -12,7 +12,6 @@ from celery import signals
 
 from orchestrator.broker import queue_for
 from orchestrator.exporter.serving import Endpoint, metrics_page
-from orchestrator.settings import Settings
 from orchestrator.store.connection import check
 from workers.consumer import Consumer
 from workers.control import answer_for
@@ -23,13 +22,13 @@ from workers.telemetry import configure_logging
 log = structlog.get_logger(__name__)
 
 
-def serve(settings: Settings, *, queues: Sequence[str], concurrency: int) -> int:
+def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
     """Work until told to stop. SIGTERM drains: steps in flight finish. Returns Celery's exit code.
 
-    Raises ``InvalidSettings`` and ``StoreUnavailable`` before anything is consumed.
+    Raises ``StoreUnavailable`` before anything is consumed.
     """
+    settings = runtime.settings
     configure_logging(settings.log_level)
-    runtime = Runtime(settings, slots=concurrency)
     check(runtime.store.client)
     probes = Probes()
     probes.watch(runtime.app)
