@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check unit integration lint types contracts format lock clean
+.PHONY: help install demo test check unit integration bench lint types contracts format lock clean
 
 help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ unit: install ## Unit tests.
 
 integration: install ## Tests with a real Valkey, real workers, real HTTP.
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "integration and not soak"
+
+bench: install ## What the machinery costs against a naive Celery chord, with simulated personas (about 10 minutes).
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,0 +1,81 @@
+"""The benchmark runs, measures every side, says what is simulated, and leaves nothing running."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.nodes import ROOT, wait_for
+
+PROC = Path("/proc")
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(not (PROC / "self/environ").exists(), reason="processes are looked up in /proc"),
+]
+
+
+@pytest.fixture
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the benchmark keeps its sockets and logs: its processes are known by it."""
+    return tmp_path_factory.mktemp("b")
+
+
+def start(place: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "benchmarks", "--quick", "--jobs", "3", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(place), "XDG_RUNTIME_DIR": "", "COLUMNS": "120"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def running(place: Path) -> Iterator[Path]:
+    """Processes that know this place from their environment."""
+    for folder in PROC.glob("[0-9]*"):
+        try:
+            if int(folder.name) != os.getpid() and str(place).encode() in (folder / "environ").read_bytes():
+                yield folder
+        except OSError:
+            continue
+
+
+def test_it_measures_every_side_and_says_what_is_simulated(place: Path) -> None:
+    file = place / "figures.json"
+    bench = start(place, "--json", str(file), "--seed", "7")
+    shown, said = bench.communicate(timeout=110)
+    assert bench.returncode in (0, 1), said
+    figures = json.loads(file.read_text())
+    assert "simulated" in shown
+    assert "simulated" in figures["simulated"]
+    assert figures["seed"] == 7
+    assert "seed 7" in said
+    assert set(figures["latency"]) == {"naive", "naive, threads", "triptych"}
+    assert set(figures["drain"]) == {"naive", "naive, threads", "triptych", "triptych, planning"}
+    assert set(figures["steady"]) == {"naive, threads", "triptych"}
+    assert set(figures["scaling"]) == {"one worker", "two workers"}
+    drained = [r for rounds in figures["drain"].values() for r in rounds]
+    assert all(r["jobs_per_s"] > 0 and r["commands"] > 10 for r in drained)
+    steady = [r for levels in figures["steady"].values() for rounds in levels.values() for r in rounds]
+    assert [r["lost"] for r in steady] == [0, 0]
+    assert all(r["peak_rss_mb"] > 10 for r in steady)
+    assert bench.returncode == (0 if all(t["met"] for t in figures["targets"]) else 1)
+    assert list(running(place)) == []
+
+
+def test_interrupted_it_leaves_nothing_running(place: Path) -> None:
+    bench = start(place)
+    assert bench.stderr is not None
+    assert any(line.startswith("latency") for line in bench.stderr)  # its workers are there
+    assert len(list(running(place))) > 3
+    bench.send_signal(signal.SIGINT)
+    assert bench.wait(timeout=30) == 130
+    wait_for("the last process to go", lambda: not list(running(place)))
