@@ -46,7 +46,7 @@ format: install ## Format the code.
 
 lock: install ## Resolve the dependencies anew. The locks hold hashes and no address; the second is the image's.
 	$(BIN)/uv export --all-extras --all-groups --no-emit-project --format requirements.txt --no-header --no-annotate -q > requirements.lock
-	$(BIN)/uv export --extra worker --extra docs --extra flower --no-dev --no-emit-project --format requirements.txt --no-header --no-annotate -q > requirements-prod.lock
+	$(BIN)/uv export --extra worker --extra docs --extra flower --extra postgres --no-dev --no-emit-project --format requirements.txt --no-header --no-annotate -q > requirements-prod.lock
 	rm -f uv.lock
 
 clean: ## Remove everything that was made.

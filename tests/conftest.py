@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.postgres import NoPostgresError, PostgresServer
+
 # No test may depend on, or spend, what the person who runs it has configured.
 for _name in [
     name
@@ -43,6 +45,23 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
     connection.flushall()
     yield connection
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real Postgres of this test process's own; skipped, with the reason, where none can be started."""
+    try:
+        server = PostgresServer()
+    except NoPostgresError as error:
+        pytest.skip(f"no Postgres: {error}")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """The URL of an empty database."""
+    return postgres.emptied()
 
 
 @pytest.fixture

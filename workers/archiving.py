@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import redis
 import structlog
 from redis.exceptions import RedisError
 
 from orchestrator.errors import ArchiveUnusable, StoreUnavailable
+from orchestrator.store.archive import Archive
 from orchestrator.store.archiving import archive_and_trim
 
 PERIOD_S = 1.0
@@ -18,11 +18,11 @@ log = structlog.get_logger(__name__)
 
 
 class Archiver:
-    """Moves the ledger's stream into ``<home>/ledger.sqlite`` once a second, and trims what is kept."""
+    """Moves the ledger's stream into its archive once a second, and trims what is kept."""
 
-    def __init__(self, client: redis.Redis, home: Path) -> None:
+    def __init__(self, client: redis.Redis, archive: Archive) -> None:
         self._client = client
-        self._home = home
+        self._archive = archive
         self._stop = threading.Event()
 
     def start(self) -> None:
@@ -36,7 +36,7 @@ class Archiver:
     def _run(self) -> None:
         while not self._stop.wait(PERIOD_S):
             try:
-                archive_and_trim(self._client, self._home, lock_ms=int(PERIOD_S * 900))
+                archive_and_trim(self._client, self._archive, lock_ms=int(PERIOD_S * 900))
             except (StoreUnavailable, RedisError) as error:
                 log.warning("archive_missed", error=type(error).__name__)
             except ArchiveUnusable as error:

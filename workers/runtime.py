@@ -14,6 +14,7 @@ from orchestrator.errors import InvalidSettings
 from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS, THESIS
 from orchestrator.settings import Settings
 from orchestrator.store import JobStore, connect
+from orchestrator.store.archive import archive_of
 from orchestrator.store.record import PLAN
 from orchestrator.switch import current
 from workers import intake
@@ -43,6 +44,7 @@ class Runtime:
         if settings.redis_url is None:
             raise InvalidSettings("REDIS_URL", "is not set; name the Redis to work for")
         registry.check_model(settings)
+        self._archive = archive_of(settings)
         self.settings = settings
         self._url = settings.redis_url.get_secret_value()
         self.app: Celery = make_app(settings)
@@ -93,7 +95,7 @@ class Runtime:
     @cached_property
     def archiver(self) -> Archiver:
         """Keeps the ledger."""
-        return Archiver(connect(self._url), self.settings.home)
+        return Archiver(connect(self._url), self._archive)
 
     def pauses(self, queues: Sequence[str], consumer: Callable[[], Consumer | None]) -> Pauses:
         """Makes this process leave paused queues."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -155,10 +155,12 @@ def _join(settings: Settings, stack: ExitStack) -> PrivateFleet | None:
 
 def _keep_ledger(client: Client, settings: Settings, notes: Console) -> None:
     from orchestrator.errors import ArchiveUnusable, StoreUnavailable
+    from orchestrator.store.archive import archive_of
     from orchestrator.store.archiving import drain
 
     try:
-        drain(client.redis, settings.home)
+        with closing(archive_of(settings)) as archive:
+            drain(client.redis, archive)
     except ArchiveUnusable as error:
         # The answer is there all the same, and nobody can be made to wait for it until the disk is mended.
         notes.print(f"This job's ledger is not kept: {error}", style="yellow")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.output import stderr_console
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     import redis
 
     from orchestrator.contracts.events import Event
+    from orchestrator.store.archive import Archive
     from orchestrator.store.source import EventSource
 
 FOLLOW_EVERY_S = 0.25
@@ -23,12 +23,12 @@ def open_source() -> EventSource:
     """Open the ledger of this deployment: with REDIS_URL set, the fleet's; without, what ran on this machine."""
     from orchestrator.settings import load_settings
     from orchestrator.store import connect
-    from orchestrator.store.archive import Archive
+    from orchestrator.store.archive import archive_of
 
     settings = load_settings()
     if settings.redis_url is None:
-        return Archive(settings.home)
-    return FleetLedger(connect(settings.redis_url.get_secret_value()), settings.home)
+        return archive_of(settings)
+    return FleetLedger(connect(settings.redis_url.get_secret_value()), archive_of(settings))
 
 
 class FleetLedger:
@@ -37,12 +37,9 @@ class FleetLedger:
     A Redis that is away is said once on stderr; what was archived before can still be read.
     """
 
-    def __init__(self, client: redis.Redis, home: Path) -> None:
-        from orchestrator.store.archive import Archive
-
+    def __init__(self, client: redis.Redis, archive: Archive) -> None:
         self._client = client
-        self._home = home
-        self._archive = Archive(home)
+        self._archive = archive
         self._said = False
 
     def events(self, task_id: str | None = None, *, since_ms: int | None = None) -> Iterator[Event]:
@@ -74,7 +71,7 @@ class FleetLedger:
         from orchestrator.store.archiving import drain
 
         try:
-            drain(self._client, self._home)
+            drain(self._client, self._archive)
         except StoreUnavailable as error:
             if not self._said:
                 stderr_console().print(f"{error}; showing what was archived before.", style="yellow")

@@ -26,7 +26,7 @@ from orchestrator.exporter.sample import take_sample
 from orchestrator.pausing import paused
 from orchestrator.settings import Settings, masked_url, require_keys, unknown_variables
 from orchestrator.store import connect
-from orchestrator.store.archive import Archive
+from orchestrator.store.archive import archive_of
 from orchestrator.store.connection import translated
 from orchestrator.switch import current
 
@@ -78,15 +78,13 @@ def _home(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield ok("home", str(home))
-    archive = Archive(home)
+    archive = archive_of(settings)
     try:
         archive.recent(1)
     except ArchiveUnusable as problem:
-        yield error(
-            "ledger's archive", str(problem), "mend or move that file; events wait in Redis meanwhile"
-        )
+        yield error("ledger's archive", str(problem), "mend it; events wait in Redis meanwhile")
     else:
-        yield ok("ledger's archive", str(archive.path))
+        yield ok("ledger's archive", archive.label)
     finally:
         archive.close()
     try:

@@ -21,6 +21,15 @@ def check_redis_url(url: str) -> None:
         raise ValueError("names a database that is not a number; write redis://HOST:6379/0")
 
 
+def check_ledger_url(url: str) -> None:
+    """Raise ``ValueError`` unless the URL is a Postgres'; its text never quotes the URL."""
+    parts = split_url(url)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise ValueError("must start with postgresql://; unset it to keep the ledger in TRIPTYCH_HOME")
+    if not parts.hostname and "host=" not in parts.query:
+        raise ValueError("names no host; write postgresql://USER:PASSWORD@HOST:5432/DATABASE")
+
+
 def split_url(url: str) -> SplitResult:
     """Split a URL, port included; urllib's own messages would quote it, password and all."""
     try:

@@ -11,7 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from orchestrator.errors import InvalidSettings
-from orchestrator.settings.addresses import check_redis_url, split_url
+from orchestrator.settings.addresses import check_ledger_url, check_redis_url, split_url
 from orchestrator.settings.file import read_file, settings_file
 
 ModelName = Annotated[str, Field(pattern=r"^(extractive|(openai|anthropic):[^\s:][^\s]*)$")]
@@ -103,6 +103,11 @@ class Settings(BaseSettings):
     home: Path = Field(
         default_factory=default_home, description="Folder for the ledger's archive and corpora."
     )
+    ledger_url: SecretStr | None = Field(
+        default=None,
+        description="Postgres for the ledger's archive, which several hosts share: "
+        "postgresql://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full. Unset: a file under TRIPTYCH_HOME.",
+    )
     result_ttl_s: int = Field(
         default=86_400, ge=60, description="How long a finished job's record stays in Redis."
     )
@@ -129,6 +134,13 @@ class Settings(BaseSettings):
     def _redis_url_is_one(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:
             check_redis_url(url.get_secret_value())
+        return url
+
+    @field_validator("ledger_url")
+    @classmethod
+    def _ledger_url_is_one(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_ledger_url(url.get_secret_value())
         return url
 
     @field_validator("parallel_mode", mode="before")

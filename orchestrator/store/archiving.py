@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import redis
 
 from orchestrator.store import keys
@@ -16,27 +14,24 @@ KEEP_IN_REDIS_MS = 3_600_000
 """What is archived stays in the stream this long, for readers on other machines."""
 
 
-def drain(client: redis.Redis, home: Path) -> int:
+def drain(client: redis.Redis, archive: Archive) -> int:
     """Archive everything that the stream has and the archive has not; returns how many entries were read.
 
     May be run by several processes and killed at any point: the cursor moves with the events, in one transaction.
     Raises ``StoreUnavailable`` and ``ArchiveUnusable``.
     """
-    ledger, archive = Ledger(client), Archive(home)
+    ledger = Ledger(client)
     stream = ledger.identity()
     read = 0
-    try:
-        after = archive.cursor(stream) or "-"
-        while page := ledger.read(after=after, limit=BATCH):
-            archive.append(stream, page)
-            after = page[-1][0]
-            read += len(page)
-    finally:
-        archive.close()
+    after = archive.cursor(stream) or "-"
+    while page := ledger.read(after=after, limit=BATCH):
+        archive.append(stream, page)
+        after = page[-1][0]
+        read += len(page)
     return read
 
 
-def archive_and_trim(client: redis.Redis, home: Path, *, lock_ms: int) -> bool:
+def archive_and_trim(client: redis.Redis, archive: Archive, *, lock_ms: int) -> bool:
     """One archiver's turn: keep what is new, then drop from the stream what is kept and old. False: not our turn.
 
     Only what is in the archive is ever trimmed: an archive that cannot be written leaves the stream whole.
@@ -45,12 +40,8 @@ def archive_and_trim(client: redis.Redis, home: Path, *, lock_ms: int) -> bool:
         if not client.set(keys.ARCHIVE_LOCK, "1", nx=True, px=lock_ms):
             return False
         seconds, _ = client.time()
-    drain(client, home)
-    archive = Archive(home)
-    try:
-        kept = archive.cursor(Ledger(client).identity())
-    finally:
-        archive.close()
+    drain(client, archive)
+    kept = archive.cursor(Ledger(client).identity())
     if kept:
         oldest = min(int(kept.partition("-")[0]), int(seconds) * 1_000 - KEEP_IN_REDIS_MS)
         with translated():

@@ -13,7 +13,7 @@ import redis
 from orchestrator.client import Client
 from orchestrator.contracts.events import JobEnd, LeaseLost, StepEnd, StepStart
 from orchestrator.store import history
-from orchestrator.store.archive import Archive
+from orchestrator.store.archive import archive_in
 from orchestrator.store.archiving import drain
 from tests.integration.conftest import PASSAGES, StartWorker, question
 from tests.integration.jobs.conftest import CANARY, House, why
@@ -261,9 +261,9 @@ def test_the_key_is_known_to_the_model_and_to_nobody_else(house: House, model: M
     assert "The field is unknown." in quoted.reasons[-1].detail
 
     assert {asked.request.headers["authorization"] for asked in model.asked} == {f"Bearer {CANARY}"}
-    drain(house.client.redis, house.home)
+    drain(house.client.redis, archive_in(house.home))
     redis_text, log = everything_in(house.client.redis), house.worker.logs()
-    exported = "".join(event.model_dump_json() for event in Archive(house.home).events(None))
+    exported = "".join(event.model_dump_json() for event in archive_in(house.home).events(None))
     for text in (redis_text, log, exported):
         assert lost.task_id in text, "looked in the wrong place"
         assert CANARY not in text

@@ -16,7 +16,7 @@ from orchestrator.errors import InvalidInput, StoreUnavailable
 from orchestrator.pausing import PAUSED, pause, paused, resume
 from orchestrator.settings import Settings
 from orchestrator.store import Ledger, history
-from orchestrator.store.archive import Archive
+from orchestrator.store.archive import archive_in
 from tests.integration.conftest import StartWorker, question
 from tests.nodes import wait_for
 
@@ -112,7 +112,7 @@ def test_the_ledger_knows_who_when_and_why(client: redis.Redis, settings: Settin
         (QueueResumed, "thesis", "lee@ops", "done"),
     ]
     assert all(abs(e.at_ms - producer.store.now_ms()) < 60_000 for e in events)
-    archive = Archive(settings.home)
+    archive = archive_in(settings.home)
     assert archive.append("s", entries).refused == ()
     assert archive.jobs() == (), "a pause is no job"
 

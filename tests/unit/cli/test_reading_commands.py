@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from orchestrator.cli import config, ledger, schema, timeline
 from orchestrator.contracts.events import UnknownEvent, parse_event
 from orchestrator.errors import InvalidInput, InvalidSettings, JobNotFound
-from orchestrator.store.archive import Archive
+from orchestrator.store.archive import archive_in
 from tests.unit.timeline.ledger_of import parallel_job
 
 ROOT = Path(__file__).parents[3]
@@ -41,7 +41,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TRIPTYCH_HOME", str(tmp_path / "home"))
     batch = [(f"{e.at_ms}-{i}", e.model_dump_json()) for i, e in enumerate(parallel_job())]
-    Archive(tmp_path / "home").append("s", batch)
+    archive_in(tmp_path / "home").append("s", batch)
     return tmp_path / "home"
 
 
@@ -150,7 +150,7 @@ def test_ledger_export_gives_back_what_was_archived(cli, home, tmp_path):
     run(cli, "ledger", "export", "--job", "job1", "--since", "2020-01-01", "--out", str(out))
     assert out.read_text() == printed
     again = [parse_event(line, at_ms=json.loads(line)["at_ms"]) for line in printed.splitlines()]
-    assert again == list(Archive(home).events())
+    assert again == list(archive_in(home).events())
     assert run(cli, "ledger", "export", "--since", "1h").stdout == ""
 
 
@@ -272,7 +272,7 @@ def test_a_reader_that_leaves_early_is_no_error(home, command):
     batch = [
         (f"1700000100000-{i}", json.dumps({"event": "later", "event_id": f"x{i}"})) for i in range(5_000)
     ]
-    Archive(home).append("s", batch)
+    archive_in(home).append("s", batch)
     child = subprocess.Popen(
         [sys.executable, "-c", MAIN, *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -286,6 +286,6 @@ def test_a_reader_that_leaves_early_is_no_error(home, command):
 def test_a_terminal_without_unicode_gets_plain_ascii(home):
     raw = io.BytesIO()
     console = Console(file=io.TextIOWrapper(raw, encoding="ascii"), width=80)
-    timeline.show(timeline.load(Archive(home), "last"), console=console)
+    timeline.show(timeline.load(archive_in(home), "last"), console=console)
     console.file.flush()
     assert b"* synthesis" in raw.getvalue()

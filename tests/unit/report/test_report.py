@@ -20,7 +20,7 @@ from orchestrator.contracts.events import Event, JobEnd
 from orchestrator.report import Criteria, FleetReport, ModeReport, criteria, summarise
 from orchestrator.report.criteria import Rate, difference_bounds, evidence_kept, wilson
 from orchestrator.report.summary import percentile
-from orchestrator.store.archive import Archive
+from orchestrator.store.archive import archive_in
 from tests.unit.timeline.ledger_of import ACCEPTED, event_id, parallel_job, submitted
 
 NOW = ACCEPTED + 3_600_000
@@ -228,7 +228,7 @@ def test_the_command_reads_this_machines_ledger(tmp_path: Path, monkeypatch, cap
     monkeypatch.setenv("TRIPTYCH_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     batch = [(f"{e.at_ms}-{i}", e.model_dump_json()) for i, e in enumerate(parallel_job())]
-    Archive(tmp_path).append("s", batch)
+    archive_in(tmp_path).append("s", batch)
     fleet_report.command(since="2020-01-01", as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert [m["jobs"] for m in found["modes"]] == [0, 1]

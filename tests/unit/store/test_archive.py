@@ -2,15 +2,31 @@
 
 import json
 import multiprocessing
+import os
+import signal
 import sqlite3
+import threading
+import time
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from orchestrator.contracts.events import UnknownEvent
 from orchestrator.errors import ArchiveUnusable, InvalidInput, JobNotFound
-from orchestrator.store.archive import MAX_EVENT_BYTES, Archive, JobSummary
+from orchestrator.settings import Settings
+from orchestrator.store.archive import (
+    MAX_EVENT_BYTES,
+    Archive,
+    Gap,
+    JobSummary,
+    archive_in,
+    archive_of,
+    sqlite,
+)
+from orchestrator.store.archive.filesystem import file_system
 
 T0 = 1_700_000_000_000
 
@@ -23,9 +39,32 @@ def entries(numbers, task_id: str = "job1"):
     return [(f"{T0 + n}-0", raw(task_id=task_id, number=n)) for n in numbers]
 
 
+in_postgres = pytest.param("postgres", marks=pytest.mark.integration)
+
+
+@pytest.fixture(params=["sqlite", in_postgres])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """The settings of a deployment whose archive is not there yet."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    return Settings(home=tmp_path / "home", ledger_url=SecretStr(url) if url else None)
+
+
 @pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path / "home")
+def archive(place: Settings) -> Iterator[Archive]:
+    opened = archive_of(place)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a home's archive is kept."""
+    return tmp_path / "home" / "ledger.sqlite"
+
+
+@pytest.fixture
+def in_file(tmp_path: Path) -> Archive:
+    return archive_in(tmp_path / "home")
 
 
 def test_events_come_back_in_time_order_with_the_time_their_stream_gave_them(archive):
@@ -173,22 +212,70 @@ def test_a_job_is_found_by_its_id_a_unique_prefix_or_as_the_last(archive):
             archive.resolve(bad)
 
 
-def test_reading_makes_no_file_and_finds_nothing(archive):
+def test_reading_makes_nothing_and_finds_nothing(archive, file):
     assert list(archive.events()) == []
     assert archive.recent(5) == []
     assert archive.jobs() == ()
+    assert archive.gaps("s") == ()
+    assert archive.identity() is None
     with pytest.raises(JobNotFound, match="run one first"):
         archive.resolve("last")
-    assert not archive.path.exists()
+    assert not file.exists()
 
 
-def test_the_folder_is_for_its_user_only(archive):
+def test_an_archive_is_the_same_one_however_it_is_opened(archive, place):
     archive.append("s", entries([1]))
-    assert archive.path.parent.stat().st_mode & 0o077 == 0
+    archive.append("s", entries([2]))
+    assert archive.identity() == archive_of(place).identity()
+    assert len(archive.identity() or "") == 32
 
 
-def _append_many(home: Path, worker: int, barrier) -> None:
-    archive = Archive(home)
+def test_a_mark_bounds_what_is_read(archive):
+    archive.append("s", entries(range(10)))
+    then = archive.mark("s")
+    archive.append("s", entries([5, 11, 12]))
+    now = archive.mark("s")
+    assert (then.cursor, now.cursor) == (f"{T0 + 9}-0", f"{T0 + 12}-0")
+    assert len(list(archive.events(top=then.top))) == 10
+    assert [e.at_ms - T0 for e in archive.events(above=then.top, top=now.top)] == [11, 12]
+    ids = [f"{n:032x}" for n in (3, 11, 99)]
+    assert archive.known(ids, top=then.top) == {ids[0]}
+    assert archive.known(ids, top=now.top) == set(ids[:2])
+
+
+def test_what_the_stream_no_longer_had_is_kept_as_a_gap(archive):
+    archive.append("s", entries([1]))
+    gap = Gap(after=f"{T0 + 1}-0", through=f"{T0 + 40}-3", place="vm1:/srv/ledger.sqlite")
+    archive.append("s", entries([50]), gap=gap)
+    archive.append("new", [], gap=Gap(after=None, through=f"{T0 + 7}-0", place="vm2:/srv/ledger.sqlite"))
+    assert archive.gaps("s") == ((T0 + 1, T0 + 40, "vm1:/srv/ledger.sqlite"),)
+    assert archive.gaps("new") == ((None, T0 + 7, "vm2:/srv/ledger.sqlite"),)
+    assert archive.cursor("new") == f"{T0 + 7}-0", "or it would be found again at every look"
+
+
+@pytest.mark.parametrize("field", ["event_id", "task_id"])
+@pytest.mark.parametrize("name", ["nul\x00", "x" * 5_000])
+def test_an_id_that_a_database_cannot_keep_stops_nothing(archive, field, name):
+    report = archive.append("s", [(f"{T0}-0", json.dumps({"event": "later", field: name})), *entries([1])])
+    assert (report.added, [why for _, why in report.refused]) == (1, ["has an id that no Triptych gives"])
+
+
+def test_whatever_an_unknown_event_says_of_its_job_stops_nothing(archive):
+    strange = {"event": "later", "task_id": "job9", "tenant": {"a": 1}, "total_ms": "x"}
+    huge = raw("job_end", "job9", number=7, status="failed", total_ms=10**30)
+    asked = raw("job_submitted", "job9", number=8, requested_mode="\x00", deadline_s=1.0)
+    batch = [(f"{T0}-0", json.dumps(strange)), (f"{T0}-1", huge), (f"{T0}-2", asked)]
+    assert archive.append("s", batch).added == 3
+    assert [job.tenant for job in archive.jobs()] == ["default"]
+
+
+def test_the_folder_is_for_its_user_only(in_file, file):
+    in_file.append("s", entries([1]))
+    assert file.parent.stat().st_mode & 0o077 == 0
+
+
+def _append_many(place: Settings, worker: int, barrier) -> None:
+    archive = archive_of(place)
     barrier.wait(30)
     for batch in range(20):
         first = batch * 10
@@ -198,57 +285,156 @@ def _append_many(home: Path, worker: int, barrier) -> None:
         archive.append("s", [*own, *entries(range(first, first + 10))])
 
 
-def test_processes_that_write_at_once_keep_every_event_once(tmp_path):
+def test_processes_that_write_at_once_keep_every_event_once_and_a_follower_misses_none(archive, place):
     context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(3)
-    writers = [context.Process(target=_append_many, args=(tmp_path, n, barrier)) for n in range(3)]
+    barrier = context.Barrier(4)
+    writers = [context.Process(target=_append_many, args=(place, n, barrier)) for n in range(3)]
     for writer in writers:
         writer.start()
+    following = archive.follow(wait=lambda: time.sleep(0.005))
+    barrier.wait(30)
+    followed = [event.event_id for event in islice(following, 3 * 200 + 200)]
     for writer in writers:
         writer.join(60)
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
-    archive = Archive(tmp_path)
-    assert len(list(archive.events())) == 3 * 200 + 200
+    assert len(set(followed)) == len(followed)
+    assert {event.event_id for event in archive.events()} == set(followed)
     assert archive.cursor("s") == f"{T0 + 199}-2"
 
 
-def test_a_file_that_is_no_archive_is_named_with_what_to_do(archive):
-    archive.path.parent.mkdir(parents=True)
-    archive.path.write_bytes(b"something else entirely" * 500)
-    with pytest.raises(ArchiveUnusable, match=r"ledger\.sqlite is damaged .*; move it away"):
-        archive.recent(1)
+def test_a_later_number_is_never_seen_before_an_earlier_one(archive, place):
+    """Two archivers after their lock ran out: the second may not commit while the first is under way."""
+    archive.append("s", entries([0]))
+    second = archive_of(place)
+    following = archive.follow(wait=lambda: None)
+    blocked = threading.Event()
+
+    def other() -> None:
+        blocked.set()
+        second.append("s", entries([2]))
+
+    behind = threading.Thread(target=other)
+    first = archive_of(place)
+    with first._database.writing() as db:
+        db.run(
+            "INSERT INTO triptych.events (event_id, task_id, at_ms, raw) VALUES (?, ?, ?, ?)",
+            (f"{1:032x}", "job1", T0 + 1, raw(number=1)),
+        )
+        behind.start()
+        blocked.wait(10)
+        behind.join(0.3)
+        assert behind.is_alive(), "it got past a writer that has not committed"
+        assert archive.mark("s").cursor == f"{T0}-0"
+    behind.join(30)
+    assert [event.at_ms - T0 for event in islice(following, 2)] == [1, 2]
+    first.close()
+    second.close()
 
 
-def test_damage_in_the_middle_is_named_and_a_moved_file_is_begun_anew(archive):
-    archive.append("s", entries(range(3_000)))
-    archive.close()
-    with archive.path.open("r+b") as file:
-        file.seek(8_192)
-        file.write(b"\xa5" * 200_000)
-    with pytest.raises(ArchiveUnusable, match="move it away"):
-        list(archive.events())
-    archive.path.rename(archive.path.with_suffix(".damaged"))
-    assert archive.append("s", entries(range(2))).added == 2
-
-
-def test_an_archive_of_a_newer_version_is_refused(archive):
+def _die_in_the_middle(place: Settings) -> None:
+    archive = archive_of(place)
     archive.append("s", entries([1]))
-    archive.close()
-    with sqlite3.connect(archive.path) as db:
+    with archive._database.writing() as db:
+        db.run("UPDATE triptych.cursors SET ms = ms + 5")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_an_archiver_that_is_killed_between_events_and_cursor_leaves_neither(archive, place):
+    process = multiprocessing.get_context("spawn").Process(target=_die_in_the_middle, args=(place,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    assert archive.cursor("s") == f"{T0 + 1}-0"
+    assert archive.append("s", entries([1, 2])).added == 1
+
+
+def test_a_file_that_is_no_archive_is_named_with_what_to_do(in_file, file):
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"something else entirely" * 500)
+    with pytest.raises(ArchiveUnusable, match=r"ledger\.sqlite is damaged .*; move it away"):
+        in_file.recent(1)
+
+
+def test_damage_in_the_middle_is_named_and_a_moved_file_is_begun_anew(in_file, file):
+    in_file.append("s", entries(range(3_000)))
+    in_file.close()
+    with file.open("r+b") as damaged:
+        damaged.seek(8_192)
+        damaged.write(b"\xa5" * 200_000)
+    with pytest.raises(ArchiveUnusable, match="move it away"):
+        list(in_file.events())
+    file.rename(file.with_suffix(".damaged"))
+    assert in_file.append("s", entries(range(2))).added == 2
+
+
+def test_a_file_that_is_moved_away_under_an_open_archive_is_begun_anew(in_file, file):
+    in_file.append("s", entries([1]))
+    file.rename(file.with_suffix(".old"))
+    assert in_file.recent(1) == []
+    in_file.append("s", entries([2]))
+    assert [e.at_ms - T0 for e in archive_in(file.parent).events()] == [2]
+
+
+def test_an_archive_of_a_newer_version_is_refused(in_file, file):
+    in_file.append("s", entries([1]))
+    in_file.close()
+    with sqlite3.connect(file) as db:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(ArchiveUnusable, match="newer Triptych; upgrade"):
-        archive.recent(1)
+        in_file.recent(1)
+
+
+def test_a_file_from_before_there_were_gaps_is_read_and_goes_on(in_file, file):
+    in_file.append("s", entries([1]))
+    in_file.close()
+    with sqlite3.connect(file) as db:
+        db.executescript("DROP TABLE gaps; DROP TABLE meta;")
+    assert in_file.gaps("s") == ()
+    assert in_file.identity() is not None
+    assert in_file.append("s", entries([1, 2])).added == 1
 
 
 def test_a_home_that_cannot_be_made_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ArchiveUnusable, match="TRIPTYCH_HOME"):
-        Archive(tmp_path / "file" / "home").append("s", entries([1]))
+        archive_in(tmp_path / "file" / "home").append("s", entries([1]))
 
 
-def test_the_goal_of_a_job_is_nowhere_in_the_file(archive):
-    archive.append("s", job("a1", 0, number=1, status="complete"))
-    columns = sqlite3.connect(archive.path).execute("SELECT name FROM pragma_table_info('jobs')").fetchall()
+def test_the_goal_of_a_job_is_nowhere_in_the_file(in_file, file):
+    in_file.append("s", job("a1", 0, number=1, status="complete"))
+    columns = sqlite3.connect(file).execute("SELECT name FROM pragma_table_info('jobs')").fetchall()
     assert {name for (name,) in columns} == {
         "task_id", "tenant", "started_at_ms", "last_at_ms", "requested_mode", "mode", "status", "total_ms"
     }  # fmt: skip
+
+
+MOUNTS = """\
+22 27 0:21 / /proc rw,relatime - proc proc rw
+30 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+31 30 0:44 / /srv/shared\\040home rw - nfs4 nas:/export rw
+32 31 8:2 / /srv/shared\\040home/local rw - ext4 /dev/sdb1 rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/var/lib/triptych", "ext4"),
+        ("/srv/shared home/triptych/ledger.sqlite", "nfs4"),
+        ("/srv/shared home/local/x", "ext4"),
+        ("/srv/shared homes", "ext4"),
+    ],
+)
+def test_the_file_system_of_a_path_is_its_nearest_mounts(path, kind):
+    assert file_system(Path(path), MOUNTS) == kind
+
+
+def test_on_a_network_file_system_the_archive_shares_no_memory(in_file, file, monkeypatch):
+    """A write-ahead log would: hosts that share the folder do not share that."""
+    in_file.append("s", entries([1]))
+    in_file.close()
+    monkeypatch.setattr(sqlite, "network_file_system", lambda path: "nfs4")
+    in_file.append("s", entries([2]))
+    assert sqlite3.connect(file).execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert not file.with_name("ledger.sqlite-shm").exists()
+    assert len(in_file.recent(5)) == 2

