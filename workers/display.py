@@ -45,14 +45,14 @@ class StepRequest(DisplayedRequest):
         """The ids themselves, and the labels."""
         step = headers["task"].removeprefix(TASK_PREFIX)
         mode = _MODE.search(headers.get("kwargsrepr") or "")
-        shown = labels(
-            JobRef(*args[:2]),
-            mode=mode[1] if mode else None,
-            persona=None if step == PLAN else persona_for(step),
-        )
-        return repr(tuple(args)), shown
+        persona = None if step == PLAN else persona_for(step)
+        return repr(tuple(args)), labels(mode[1] if mode else None, persona, JobRef(*args[:2]))
 
 
-def labels(ref: JobRef, **known: str | None) -> str:
-    """Write them like keyword arguments, so that Flower's search finds them: ``kwargs:mode=parallel``."""
-    return repr({"job": str(ref), **{name: value for name, value in known.items() if value is not None}})
+def labels(mode: str | None, persona: str | None, ref: JobRef) -> str:
+    """Write them like keyword arguments: Flower's search then finds ``kwargs:mode=parallel``.
+
+    Its table cuts the end off; the job is also in the message's id.
+    """
+    known = {"mode": mode, "persona": persona, "job": str(ref)}
+    return repr({name: value for name, value in known.items() if value is not None})

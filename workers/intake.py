@@ -53,7 +53,7 @@ class SubmitRequest(DisplayedRequest):
             tenant, task_id, mode = _shown.validate_python(asked)
         except ValidationError:
             return HIDDEN, HIDDEN
-        return HIDDEN, labels(JobRef(tenant, task_id), mode=mode)
+        return HIDDEN, labels(mode, None, JobRef(tenant, task_id))
 
 
 def register(app: Celery, settings: Settings, store: Callable[[], JobStore]) -> None:

@@ -20,6 +20,7 @@ from orchestrator.cli import (
     doctor,
     exporter,
     fleet_report,
+    flower,
     interrupt,
     jobs,
     ledger,
@@ -68,6 +69,7 @@ app.add_typer(mode.app, name="mode")
 app.command("pause")(pause.pause_command)
 app.command("resume")(pause.resume_command)
 app.command("exporter")(exporter.command)
+app.command("flower")(flower.command)
 
 
 def version(wanted: bool) -> None:

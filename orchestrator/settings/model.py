@@ -125,6 +125,10 @@ class Settings(BaseSettings):
         max_length=255,
         description="Address that port is opened on; 0.0.0.0 lets other machines scrape it.",
     )
+    flower_login: SecretStr | None = Field(
+        default=None,
+        description="Flower's login, USER:PASSWORD; several are separated by commas.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severe log line."
     )
@@ -166,6 +170,15 @@ class Settings(BaseSettings):
         if parts.username is not None or parts.password is not None:
             raise ValueError("holds a user name or password; give the key in its own variable instead")
         return url
+
+    @field_validator("flower_login")
+    @classmethod
+    def _login_can_be_typed(cls, login: SecretStr | None) -> SecretStr | None:
+        for each in login.get_secret_value().split(",") if login is not None else ():
+            user, _, password = each.partition(":")
+            if not (user and password and each.isascii() and each.isprintable() and each == each.strip()):
+                raise ValueError("must be USER:PASSWORD in ASCII; several are separated by commas")
+        return login
 
     @field_validator("openai_api_key", "anthropic_api_key")
     @classmethod

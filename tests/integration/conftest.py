@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 from celery import Celery
+from playwright.sync_api import Browser
 from pydantic import SecretStr
 from pytest_celery import CeleryTestWorker, CeleryWorkerCluster
 
@@ -19,6 +20,7 @@ from orchestrator.broker import make_app
 from orchestrator.client import Client, new_task_id
 from orchestrator.contracts import Inputs, Passage, TaskSpec
 from orchestrator.settings import Settings
+from tests.browser import running_browser
 from tests.nodes import ROOT, ProcessNode, worker_node
 
 StartWorker = Callable[..., ProcessNode]
@@ -143,3 +145,10 @@ def celery_worker_cluster(start_worker: StartWorker) -> CeleryWorkerCluster:
 def celery_setup_app(settings: Settings) -> Celery:
     """The application as producers have it: it knows no task."""
     return make_app(settings)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser; the test is skipped where this machine has none."""
+    with running_browser() as running:
+        yield running

@@ -195,7 +195,7 @@ def test_nobody_who_watches_workers_reads_the_question(
         receiver.should_stop = True
     ours = [event for event in events if event.get("uuid") == sent_id]
     assert [(event["args"], event["kwargs"]) for event in ours if "args" in event] == [
-        ("(redacted)", "{'job': 'default/watched', 'mode': 'auto'}")
+        ("(redacted)", "{'mode': 'auto', 'job': 'default/watched'}")
     ]
     assert {event["type"] for event in ours} >= {"task-received", "task-started", "task-succeeded"}
     assert secret not in json.dumps(events, default=str)

@@ -84,7 +84,7 @@ def test_ports_are_opened_on_the_loopback_address_only(name: str):
 
 def test_no_password_is_written_down_and_none_may_be_empty():
     text = (ROOT / "docker-compose.yml").read_text()
-    for name in ("REDIS_PASSWORD", "FLOWER_BASIC_AUTH"):
+    for name in ("REDIS_PASSWORD", "TRIPTYCH_FLOWER_LOGIN"):
         uses = re.findall(rf"\$\{{?{name}[^}}]*\}}?", text)
         assert uses
         assert all(":?" in use for use in uses), f"an empty {name} would start"
@@ -96,7 +96,7 @@ def test_the_example_of_the_environment_holds_no_secret_and_every_variable_that_
     given = dict(line.removeprefix("#").split("=", 1) for line in lines if re.match(r"#?[A-Z_]+=", line))
     asked = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
     assert asked <= set(given)
-    assert not any(given[name] for name in given if re.search(r"PASSWORD|AUTH|KEY", name))
+    assert not any(given[name] for name in given if re.search(r"PASSWORD|LOGIN|KEY", name))
 
 
 def test_redis_passwords_stay_off_command_lines():
@@ -122,14 +122,14 @@ def test_variables_in_our_name_are_settings(name: str):
     assert {each for each in given if each.startswith("TRIPTYCH_")} <= READ_BY_SETTINGS
 
 
-def test_flower_is_behind_a_login_can_only_look_and_knows_no_key():
+def test_flower_is_behind_a_login_and_knows_no_key():
+    """What `triptych flower` makes of it, tests/integration/operators/test_flower.py shows."""
     flower = SERVICES["flower"]
-    assert {"FLOWER_BASIC_AUTH", "FLOWER_READ_ONLY"} <= set(flower["environment"])
-    assert flower["environment"]["FLOWER_READ_ONLY"] == "true"
-    assert "FLOWER_UNAUTHENTICATED_API" not in flower["environment"]
-    assert "env_file" not in flower
+    assert flower["command"] == ["flower", "--host", "0.0.0.0"]
+    assert set(flower["environment"]) == {"REDIS_URL", "TRIPTYCH_FLOWER_LOGIN"}
+    assert not {"env_file", "entrypoint"} & set(flower)
 
 
 def test_other_services_logins_do_not_reach_the_workers():
     for worker in WORKERS.values():
-        assert worker["environment"]["REDIS_PASSWORD"] == worker["environment"]["FLOWER_BASIC_AUTH"] == ""
+        assert worker["environment"]["REDIS_PASSWORD"] == worker["environment"]["TRIPTYCH_FLOWER_LOGIN"] == ""

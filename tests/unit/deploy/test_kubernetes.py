@@ -143,8 +143,8 @@ def test_mounts_have_volumes_and_claims_exist(manifest):
 def test_secrets_come_by_reference_and_names_are_ones_that_are_read(manifest):
     for variable in container(manifest).get("env", []):
         name = variable["name"]
-        assert name in READ_BY_SETTINGS or name.startswith("FLOWER_") or name == "REDISCLI_AUTH"
-        if re.search(r"URL|AUTH|PASSWORD|KEY", name):
+        assert name in READ_BY_SETTINGS or name == "REDISCLI_AUTH"
+        if re.search(r"URL|AUTH|LOGIN|PASSWORD|KEY", name):
             assert set(variable["valueFrom"]) == {"secretKeyRef"}
     # A service's injected variables look like settings.
     assert pod(manifest)["enableServiceLinks"] is False

@@ -61,7 +61,9 @@ def test_every_step_of_a_canvas_shows_job_mode_and_persona(app: Celery, mode: st
     for signature in steps_of(job_canvas(app, REF, parallel_mode=mode == "parallel")):
         sent = {name: signature.options[name] for name in ("argsrepr", "kwargsrepr")}
         request = received(app, signature.task, list(signature.args), **sent)
-        shown = {"job": "shop/order-7", "mode": mode, "persona": request.name.split(".")[1].split("_")[0]}
+        shown = {
+            "mode": mode, "persona": request.name.split(".")[1].split("_")[0], "job": "shop/order-7"
+        }  # fmt: skip
         assert request.kwargsrepr == repr(shown)
         assert request.argsrepr == "('shop', 'order-7')"
         personas[request.name] = shown["persona"]
@@ -71,7 +73,7 @@ def test_every_step_of_a_canvas_shows_job_mode_and_persona(app: Celery, mode: st
 def test_a_plan_has_no_persona_and_the_mode_that_was_asked_for(app: Celery) -> None:
     signature = bare(app, REF, "plan", "auto")
     request = received(app, "triptych.plan", ["shop", "order-7"], kwargsrepr=signature.options["kwargsrepr"])
-    assert request.kwargsrepr == "{'job': 'shop/order-7', 'mode': 'auto'}"
+    assert request.kwargsrepr == "{'mode': 'auto', 'job': 'shop/order-7'}"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def test_a_plan_has_no_persona_and_the_mode_that_was_asked_for(app: Celery) -> N
 )
 def test_what_a_steps_sender_wrote_is_not_shown(app: Celery, sent: dict[str, Any]) -> None:
     request = received(app, "triptych.thesis", ["shop", "order-7"], **sent)
-    assert request.kwargsrepr == "{'job': 'shop/order-7', 'persona': 'thesis'}"
+    assert request.kwargsrepr == "{'persona': 'thesis', 'job': 'shop/order-7'}"
     assert request.argsrepr == "('shop', 'order-7')"
     assert SECRET not in f"{request.info()} {request!r} {request.request_dict} {request.humaninfo()}"
 
@@ -88,7 +90,7 @@ def test_of_a_submitted_job_the_labels_are_shown(app: Celery) -> None:
     spec = {"goal": SECRET, "tenant": "shop", "mode": "parallel"}
     request = received(app, SUBMIT, [spec], **EVERYWHERE)
     assert request.argsrepr == intake.HIDDEN
-    assert request.kwargsrepr == "{'job': 'shop/order-7', 'mode': 'parallel'}"
+    assert request.kwargsrepr == "{'mode': 'parallel', 'job': 'shop/order-7'}"
     for shown in (request.info(), request.info(safe=True), repr(request), request.humaninfo()):
         assert SECRET not in str(shown)
 
