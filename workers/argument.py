@@ -21,8 +21,8 @@ from workers.execution import Attempt, Worked
 from workers.live import Live, Writing
 from workers.llm.cancellation import Cancellation
 from workers.llm.client import Completion, Model
+from workers.llm.models import Models
 from workers.llm.protocol import ModelRequest
-from workers.llm.registry import provider_for
 from workers.patience import patiently
 from workers.personas.persona import Persona as PersonaRunner
 from workers.personas.prompting import is_there
@@ -69,15 +69,15 @@ class BoundModel:
 class Argument:
     """Does the persona steps of one process. A persona that fails hands back a failed output."""
 
-    def __init__(self, settings: Settings, *, store: JobStore, live: Live) -> None:
+    def __init__(self, settings: Settings, *, store: JobStore, live: Live, models: Models) -> None:
         self._settings = settings
         self._store = store
         self._live = live
+        self._models = models
         self._persona = PersonaRunner(max_output_tokens=settings.max_output_tokens)
 
     def __call__(self, attempt: Attempt) -> Worked:
         """Run one persona. ``JobCancelled`` and ``LeaseLost`` pass through: they end the attempt, not the persona."""
-        persona = _persona(attempt.step)
         brief = self._brief(attempt)
         evidence = Evidence(attempt.record.spec, self._settings.home)
 
@@ -93,7 +93,7 @@ class Argument:
         writing = self._live.start(attempt.held, attempt.number, brief.form)
         try:
             model = BoundModel(
-                model=Model(provider_for(self._settings.model_for(persona), self._settings)),
+                model=self._models.for_step(attempt.step),
                 deadline=attempt.deadline,
                 tokens_left=self._tokens_left(attempt, brief),
                 cancel=cancel,

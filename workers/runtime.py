@@ -13,8 +13,10 @@ from orchestrator.broker import make_app
 from orchestrator.errors import InvalidSettings
 from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS, THESIS
 from orchestrator.settings import Settings
+from orchestrator.settings.limits import parse_limits
 from orchestrator.store import JobStore, connect
 from orchestrator.store.archive import archive_of
+from orchestrator.store.endpoints import EndpointStore
 from orchestrator.store.record import PLAN
 from orchestrator.switch import current
 from workers import intake
@@ -24,6 +26,9 @@ from workers.execution import Executor, Work
 from workers.heartbeat import Heartbeat
 from workers.live import Live
 from workers.llm import registry
+from workers.llm.gate import Gate
+from workers.llm.models import Models
+from workers.llm.permits import Permits
 from workers.metrics import WorkerMetrics
 from workers.pauses import Pauses
 from workers.planning import Planner
@@ -35,6 +40,8 @@ from workers.translation import translator
 PERSONA_STEPS = (THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS)
 HEARTBEAT_TIMEOUT_S = 1.0
 """A renewal that takes longer is given up; the next one still comes within the lease's life, twice over."""
+GATE_TIMEOUT_S = 1.0
+"""A model call that gets no answer from Redis in this time goes on without one."""
 
 
 class Runtime:
@@ -70,7 +77,7 @@ class Runtime:
         """Runs steps."""
         planner = Planner(
             self.settings,
-            translate=translator(self.settings),
+            translate=translator(self.settings, self.models),
             switch=lambda: current(self.store.client),
         )
         personas = dict.fromkeys(PERSONA_STEPS, self.personas())
@@ -83,7 +90,20 @@ class Runtime:
 
     def personas(self) -> Work:
         """What the persona steps do."""
-        return Argument(self.settings, store=self.store, live=self._live())
+        return Argument(self.settings, store=self.store, live=self._live(), models=self.models)
+
+    @cached_property
+    def models(self) -> Models:
+        """Which model a step calls."""
+        return Models(self.settings, self.gate)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """What every model call passes, on clients that never wait long: a call rather goes on without Redis."""
+        permits = Permits(
+            EndpointStore(connect(self._url, timeout_s=GATE_TIMEOUT_S)), EndpointStore(connect(self._url))
+        )
+        return Gate(permits, parse_limits(self.settings.model_limits))
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -117,3 +137,4 @@ class Runtime:
         self.sweeper.close()
         self.heartbeat.close()
         registry.close()
+        self.gate.close()

@@ -9,10 +9,10 @@ import structlog
 from orchestrator.contracts import Complexity, Plan, TaskSpec, Usage
 from orchestrator.errors import ModelError
 from orchestrator.settings import Settings
+from orchestrator.store.record import PLAN
 from workers.execution import Attempt
 from workers.llm.cancellation import Cancellation
-from workers.llm.client import Model
-from workers.llm.registry import provider_for
+from workers.llm.models import Models
 from workers.personas.translation import read_translation, translation_request
 from workers.planning import Translate, Translated
 
@@ -22,13 +22,12 @@ TRANSLATION_S = 10.0
 log = structlog.get_logger(__name__)
 
 
-def translator(settings: Settings) -> Translate | None:
+def translator(settings: Settings, models: Models) -> Translate | None:
     """A function that translates queries with the thesis' model, or ``None`` where there is no model.
 
     It raises ``JobCancelled`` and ``LeaseLost``, which end the attempt.
     """
-    name = settings.model_for("thesis")
-    if name == "extractive":
+    if settings.model_for("thesis") == "extractive":
         return None
 
     def translate(attempt: Attempt, queries: tuple[str, ...], target: str) -> Translated:
@@ -38,7 +37,7 @@ def translator(settings: Settings) -> Translate | None:
         cancel = Cancellation()
         attempt.held.on_stop(cancel.cancel)
         try:
-            answer = Model(provider_for(name, settings)).complete(request, deadline=deadline, cancel=cancel)
+            answer = models.for_step(PLAN).complete(request, deadline=deadline, cancel=cancel)
         except ModelError as error:
             # The plan goes on with the queries it has; where they find nothing, its reason tells of this.
             log.warning("queries_not_translated", job=str(attempt.ref), kind=error.kind)

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from orchestrator.errors import InvalidSettings
 from orchestrator.settings.addresses import check_ledger_url, check_redis_url, split_url
 from orchestrator.settings.file import read_file, settings_file
+from orchestrator.settings.limits import parse_limits
 
 ModelName = Annotated[str, Field(pattern=r"^(extractive|(openai|anthropic):[^\s:][^\s]*)$")]
 
@@ -52,6 +53,12 @@ class Settings(BaseSettings):
     )
     model_synthesis: ModelName | None = Field(
         default=None, description="The synthesis' model, where it differs."
+    )
+    model_limits: str = Field(
+        default="",
+        description="What models' endpoints take from the whole fleet: openai concurrency=64; openai:gpt-5-mini "
+        "rpm=500 tpm=200000. Calls at a time, requests and tokens a minute; a provider alone is its endpoint. "
+        "Unset: no limit.",
     )
     openai_base_url: str = Field(
         default="https://api.openai.com/v1",
@@ -155,6 +162,12 @@ class Settings(BaseSettings):
         return {"on": "parallel", "true": "parallel", "off": "sequential", "false": "sequential"}.get(
             flag, value
         )
+
+    @field_validator("model_limits")
+    @classmethod
+    def _limits_can_be_read(cls, text: str) -> str:
+        parse_limits(text)
+        return text
 
     @field_validator("home")
     @classmethod

@@ -24,6 +24,12 @@ NEIGHBOURS = (PROTOCOL - 1, PROTOCOL + 1)
 """The protocols that an upgrade may have beside ours."""
 SWEEP_LOCK = f"{ROOT}:v{PROTOCOL}:sweep"
 ARCHIVE_LOCK = f"{ROOT}:archive"
+ENDPOINTS = f"{ROOT}:endpoints"
+"""Sorted set of the ids of endpoints and deployments that something happened to, by when it last did."""
+ENDPOINT = f"{ROOT}:endpoint:"
+"""And an id: hash, what workers share about an endpoint or a deployment; with suffixes, who holds it and who waits."""
+WAKE = f"{ROOT}:wake:"
+"""And a process's name: list of its waiting calls that are to ask again."""
 
 
 @dataclass(frozen=True)

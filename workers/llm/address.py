@@ -24,6 +24,11 @@ def base_address(text: str, setting: str) -> URL:
     return url
 
 
+def identity(url: URL) -> str:
+    """What tells one endpoint from another: scheme, host, port and path, and no query, which may hold a key."""
+    return f"{url.scheme}://{url.host}:{url.port}{url.path.rstrip('/')}"
+
+
 def credential(key: SecretStr | None, setting: str) -> SecretStr | None:
     """``key`` fit for a header; an empty one is none. Raises ``InvalidSettings`` naming ``setting``."""
     text = key.get_secret_value().strip() if key else ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,6 +14,8 @@ from orchestrator.contracts import Usage
 from orchestrator.errors import JobCancelled, JobError, LeaseLost, ModelError, RetryableModelError
 from workers.llm import loop
 from workers.llm.cancellation import Cancellation
+from workers.llm.gate import Entry, Gate
+from workers.llm.meters import Meters
 from workers.llm.protocol import Delta, Finish, FinishReason, ModelRequest, Provider, Spent
 from workers.llm.retry import RetryPolicy, retried
 
@@ -23,6 +25,12 @@ MAX_ANSWER_CHARS = 1_000_000
 _LOOP_GRACE_S = 5.0
 
 OnText = Callable[[str], None]
+
+
+def most_tokens(request: ModelRequest) -> int:
+    """What a call may cost: its prompt at four bytes a token, and the longest answer."""
+    prompt = (request.system, *(turn.text for turn in request.turns))
+    return sum(len(text.encode("utf-8", "replace")) for text in prompt) // 4 + request.max_output_tokens
 
 
 @dataclass(frozen=True)
@@ -44,11 +52,35 @@ class Completion:
 
 
 class Model:
-    """One provider behind a blocking call. Threads may share it; never call it on the loop's thread."""
+    """One provider behind a blocking call. Threads may share it; never call it on the loop's thread.
 
-    def __init__(self, provider: Provider, *, policy: RetryPolicy | None = None) -> None:
+    Calls pass ``gate``, those of a lower ``order`` before others.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        gate: Gate | None = None,
+        order: int = 0,
+        policy: RetryPolicy | None = None,
+    ) -> None:
         self.provider = provider
-        self._policy = policy or RetryPolicy()
+        self.policy = policy or RetryPolicy()
+        self.meters = gate.meters if gate else Meters()
+        self._gate = gate
+        self._order = order
+
+    @asynccontextmanager
+    async def entered(self, request: ModelRequest, deadline: float) -> AsyncIterator[Entry]:
+        """Pass the gate for one attempt; see ``Gate.entered``."""
+        if self._gate is None:
+            yield Entry()
+            return
+        async with self._gate.entered(
+            self.provider, order=self._order, tokens=most_tokens(request), until=deadline, deadline=deadline
+        ) as entry:
+            yield entry
 
     def complete(
         self,
@@ -73,7 +105,7 @@ class Model:
             raise JobCancelled("the job was cancelled")
         if deadline <= time.monotonic():
             raise ModelError("deadline", "the time was up before the model was asked")
-        call = _Call(self.provider, request, self._policy, deadline, on_text)
+        call = _Call(self, request, deadline, on_text)
         future = loop.submit(call.run(switch))
         try:
             return self._waited_for(future, deadline, switch)
@@ -101,17 +133,10 @@ class Model:
 class _Call:
     """One ``complete``: its attempts, and what they have brought and cost so far."""
 
-    def __init__(
-        self,
-        provider: Provider,
-        request: ModelRequest,
-        policy: RetryPolicy,
-        deadline: float,
-        on_text: OnText | None,
-    ) -> None:
-        self._provider = provider
+    def __init__(self, model: Model, request: ModelRequest, deadline: float, on_text: OnText | None) -> None:
+        self._model = model
+        self._provider = model.provider
         self._request = request
-        self._policy = policy
         self._deadline = deadline
         self._on_text = on_text
         self._started = time.monotonic()
@@ -127,7 +152,12 @@ class _Call:
             try:
                 # The loop's clock is time.monotonic.
                 async with asyncio.timeout_at(self._deadline):
-                    return await retried(self._attempt, remaining_s=self._remaining_s, policy=self._policy)
+                    return await retried(
+                        self._attempt,
+                        remaining_s=self._remaining_s,
+                        policy=self._model.policy,
+                        on_retry=lambda kind: self._model.meters.retried(self._provider.name, kind),
+                    )
             except TimeoutError:
                 said = (
                     "before the model began to answer"
@@ -147,8 +177,12 @@ class _Call:
         return self._deadline - time.monotonic()
 
     async def _attempt(self) -> Completion:
-        self._attempts += 1
         self._settled, self._running = self.spent, Usage()
+        async with self._model.entered(self._request, self._deadline) as entry:
+            self._attempts += 1
+            return await self._streamed(entry)
+
+    async def _streamed(self, entry: Entry) -> Completion:
         pieces: list[str] = []
         chars = 0
         finish: Finish | None = None
@@ -157,8 +191,9 @@ class _Call:
             async with aclosing(stream):
                 async for item in stream:
                     if isinstance(item, Delta):
-                        if self._first_text is None:
-                            self._first_text = time.monotonic()
+                        if not entry.spoke:
+                            entry.spoke = True
+                            self._first_text = self._first_text or time.monotonic()
                         chars += len(item.text)
                         if chars > MAX_ANSWER_CHARS:
                             raise ModelError(
@@ -167,11 +202,9 @@ class _Call:
                         pieces.append(item.text)
                         if self._on_text is not None:
                             self._on_text(item.text)
-                    elif isinstance(item, Spent):
-                        self._running = item.usage
                     else:
-                        finish = item
-                        self._running = item.usage
+                        finish = item if isinstance(item, Finish) else None
+                        self._running = entry.usage = item.usage
         except RetryableModelError as error:
             # A provider must not, but a second answer after half of a first one would be a wrong answer.
             if pieces:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from orchestrator.contracts import Usage
 from orchestrator.errors import ModelError
-from workers.llm.address import base_address, credential
+from workers.llm.address import base_address, credential, identity
 from workers.llm.answer import Answer, Limits
 from workers.llm.failures import Target, complaint_in, failure_of
 from workers.llm.http import Body, Endpoint
@@ -107,6 +107,7 @@ class OpenAICompatible:
         self.model = model
         key = credential(api_key, KEY_SETTING)
         address = base_address(base_url, URL_SETTING)
+        self.address = identity(address)
         self._target = Target(address.authority, model, KEY_SETTING, URL_SETTING)
         self._endpoint = Endpoint(
             base_url=base_url,

@@ -64,6 +64,8 @@ class Provider(Protocol):
 
     name: str
     model: str
+    address: str
+    """What tells its endpoint from others, without credentials or query; empty where no endpoint is called."""
 
     def stream(self, request: ModelRequest) -> AsyncIterator[Delta | Spent | Finish]:
         """Answer one request: ``Delta``s and, optionally, ``Spent``s, then exactly one ``Finish``.

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
+from orchestrator.contracts import ErrorKind
 from orchestrator.errors import ModelError, RetryableModelError
 
 T = TypeVar("T")
@@ -51,9 +52,16 @@ def should_retry(
 
 
 async def retried(
-    call: Callable[[], Awaitable[T]], *, remaining_s: Callable[[], float], policy: RetryPolicy
+    call: Callable[[], Awaitable[T]],
+    *,
+    remaining_s: Callable[[], float],
+    policy: RetryPolicy,
+    on_retry: Callable[[ErrorKind], None] = lambda _: None,
 ) -> T:
-    """``call()``, tried again as ``should_retry`` decides; the last ``RetryableModelError`` becomes final."""
+    """``call()``, tried again as ``should_retry`` decides; the last ``RetryableModelError`` becomes final.
+
+    ``on_retry`` is told before each wait what kind of failure is being retried.
+    """
 
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -61,10 +69,16 @@ async def retried(
         wait_s = should_retry(error, state.attempt_number, remaining_s(), jitter=jitter, policy=policy)
         return math.inf if wait_s is None else wait_s
 
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, RetryableModelError):
+            on_retry(error.kind)
+
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(RetryableModelError),
         wait=wait,
         stop=lambda state: state.upcoming_sleep == math.inf,
+        before_sleep=tell,
         reraise=True,
     )
     try:

@@ -14,7 +14,7 @@ from orchestrator.client import Client
 from orchestrator.contracts import Result
 from orchestrator.local import PrivateFleet
 from orchestrator.settings import Settings
-from orchestrator.store import JobRef, history
+from orchestrator.store import JobRef, history, keys
 from tests.integration.conftest import question
 from tests.model_server import ModelServer
 from tests.nodes import ProcessNode, worker_node
@@ -91,5 +91,7 @@ def one_house(one_server: ModelServer, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def house(one_house: House, model: ModelServer) -> House:
-    """The shared deployment; ``model`` is what its worker asks."""
+    """The shared deployment; ``model`` is what its worker asks, and what it asked of earlier tests is forgotten."""
+    for key in one_house.client.redis.scan_iter(f"{keys.ENDPOINT}*"):
+        one_house.client.redis.delete(key)
     return one_house

@@ -214,9 +214,12 @@ def test_an_endpoint_that_asks_for_time_is_given_it(house: House, model: ModelSe
 
 def test_a_wait_beyond_the_deadline_is_not_begun(house: House, model: ModelServer) -> None:
     model.script("thesis", refuses(429, "slow down", retry_after="600"))
-    result = house.answer(mode="parallel")
-    assert (result.status, why(result)) == ("degraded", [("persona_lost", "thesis", "overloaded")])
-    assert len(model.of("thesis")) == 1
+    result = house.answer(mode="sequential")
+    lost = [("persona_lost", persona, "overloaded") for persona in ("thesis", "antithesis")]
+    assert (result.status, why(result)) == ("failed", [("all_personas_lost", None, None), *lost])
+    # Nobody else of the fleet asked it either, and that is what the reason says.
+    assert len(model.asked) == 1
+    assert "openai:test was let through in time: it asked for a pause" in result.reasons[-1].detail
 
 
 def test_a_korean_question_about_english_documents_searches_in_both_languages(

@@ -31,7 +31,7 @@ STARTED = {"type": "message_start", "message": {"usage": {"input_tokens": 7, "ou
 class Scripted:
     """A provider that does what each attempt's list says: items are yielded, errors raised."""
 
-    name, model = "scripted", "m"
+    name, model, address = "scripted", "m", ""
 
     def __init__(self, *attempts):
         self.attempts = list(attempts)

@@ -29,6 +29,7 @@ class Gate:
         done, waiting = await asyncio.wait((opened, gone), return_when=asyncio.FIRST_COMPLETED)
         for one in waiting:
             one.cancel()
+        await asyncio.wait(waiting)  # else the next request finds the reader taken
         return opened in done
 
 

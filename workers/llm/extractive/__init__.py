@@ -33,6 +33,7 @@ class Extractive:
 
     name = "extractive"
     model = "extractive"
+    address = ""
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[Delta | Finish]:
         """Answer from ``request.brief``; the choosing runs on a thread, off the event loop."""
