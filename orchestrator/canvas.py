@@ -50,8 +50,11 @@ def sent_at_once(*, parallel_mode: bool) -> tuple[str, ...]:
     return (THESIS, ANTITHESIS_STANDALONE) if parallel_mode else (THESIS,)
 
 
-def send(app: Celery, signatures: Sequence[Signature]) -> None:
-    """Send messages over one connection."""
-    with app.producer_pool.acquire(block=True) as producer:
-        for signature in signatures:
-            signature.apply_async(producer=producer)
+def send(signatures: Sequence[Signature]) -> None:
+    """Send messages. Raises kombu's ``OperationalError``.
+
+    Each takes a producer from the pool for itself: a chord passes none on to its header, so whoever holds one while
+    a chord is sent waits for a second, and ten threads that do wait for each other for ever.
+    """
+    for signature in signatures:
+        signature.apply_async()

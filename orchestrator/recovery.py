@@ -113,7 +113,7 @@ class Sweep:
         ]
         if lost:
             self.store.mark_sent(ref, lost)
-            send(self.app, [bare(self.app, ref, step, record.mode) for step in lost])
+            send([bare(self.app, ref, step, record.mode) for step in lost])
             for step in lost:
                 self.on_resent(ref, step, states[step].attempts)
         return len(lost)

@@ -59,5 +59,5 @@ def submit(spec: TaskSpec, *, store: JobStore, app: Celery, settings: Settings) 
     if status == "created":
         # Where this fails the job is recorded all the same: a worker's sweep finds and sends its plan.
         with suppress(OperationalError):
-            send(app, [bare(app, ref, PLAN, spec.mode)])
+            send([bare(app, ref, PLAN, spec.mode)])
     return Submitted(ref, created=status == "created")

@@ -70,7 +70,7 @@ class Progress:
         # Recorded first: a message that is recorded and was never sent is found by the sweep.
         self._store.mark_sent(ref, steps)
         try:
-            send(self._app, signatures)
+            send(signatures)
         except OperationalError as error:
             log.warning(
                 "send_failed_left_to_the_sweep", job=str(ref), steps=steps, error=type(error).__name__

@@ -83,7 +83,7 @@ def test_a_message_that_comes_twice_is_worked_once(
 
     ref = producer.submit(question(mode="parallel")).ref
     for step in ("plan", "thesis", "antithesis_standalone", "synthesis"):
-        send(celery_setup.app, [bare(celery_setup.app, ref, step, "sequential")] * 3)
+        send([bare(celery_setup.app, ref, step, "sequential")] * 3)
     assert producer.wait(ref).status == "complete"
     ended = [e.step for e in history(client, ref) if isinstance(e, StepEnd)]
     assert sorted(s for s in ended if s) == ["antithesis_standalone", "plan", "synthesis", "thesis"]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 import redis
 from pytest_celery import CeleryTestSetup
 
-from orchestrator.broker import queue_for
+from orchestrator.broker import make_app, queue_for
+from orchestrator.canvas import job_canvas, send
 from orchestrator.client import Client
 from orchestrator.contracts.events import JobSubmitted, ParallelExecutionStart, StepStart, UnknownEvent
 from orchestrator.errors import IdempotencyConflict
-from orchestrator.store import history
+from orchestrator.settings import Settings
+from orchestrator.store import JobRef, JobStore, history
 from tests.integration.conftest import StartWorker, question
 from tests.nodes import wait_for
 
@@ -89,6 +92,26 @@ def test_messages_carry_ids_and_nothing_else(client: redis.Redis, producer: Clie
     message = json.loads(raw)
     assert message["headers"]["task"] == "triptych.plan"
     assert message["headers"]["id"] == f"default.{spec.task_id}.plan"
+
+
+def test_canvases_that_are_sent_at_once_do_not_wait_for_each_other(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """More threads than the pool has producers: a plan queue that fills up, say."""
+    app, together = make_app(settings), threading.Barrier(30)
+
+    def plan(number: int) -> None:
+        canvas = job_canvas(app, JobRef("default", f"job{number}"), parallel_mode=True)
+        together.wait()
+        send([canvas])
+
+    threads = [threading.Thread(target=plan, args=(n,), daemon=True) for n in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert [thread for thread in threads if thread.is_alive()] == []
+    assert JobStore(client).queue_length(queue_for("thesis")) == 30
 
 
 def test_an_idempotency_key_runs_one_job(celery_setup: CeleryTestSetup, producer: Client) -> None:

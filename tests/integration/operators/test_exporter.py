@@ -102,7 +102,7 @@ def test_the_age_of_a_message_nobody_recorded_is_that_of_its_inputs(
     ref = producer.submit(question()).ref
     client.hset(ref.job, mapping={"ended:thesis": producer.store.now_ms() - 40_000})
     client.hset(ref.job, mapping={"accepted_ms": producer.store.now_ms() - 90_000})
-    send(make_app(settings), [bare(make_app(settings), ref, "synthesis", "parallel")])
+    send([bare(make_app(settings), ref, "synthesis", "parallel")])
     age = take_sample(producer.redis).queues["synthesis"].oldest_s
     assert age is not None
     assert 40 <= age < 50

@@ -137,13 +137,8 @@ def test_what_celery_writes_passes(producer: Client, settings: Settings, client:
 
     app = make_app(settings)
     ref = producer.submit(question()).ref
-    send(
-        app,
-        [
-            bare(app, ref, "rebuttal:3", "parallel"),
-            *(job_canvas(app, ref, parallel_mode=p) for p in (True, False)),
-        ],
-    )
+    canvases = (job_canvas(app, ref, parallel_mode=p) for p in (True, False))
+    send([bare(app, ref, "rebuttal:3", "parallel"), *canvases])
     binary = redis.Redis.from_url(settings.redis_url.get_secret_value())  # type: ignore[union-attr]  # redis-py's unions; the fixture sets it
     found = [
         item
