@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check unit integration bench lint types contracts format lock clean
+.PHONY: help install demo test check unit integration bench lint types contracts format client-wheel lock clean
 
 help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ contracts: install
 format: install ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+client-wheel: install ## Build dist/triptych_client-*.whl: what a producer's application installs.
+	cd deploy/client && $(CURDIR)/$(BIN)/hatchling build -t wheel -d $(CURDIR)/dist
 
 lock: install ## Resolve the dependencies anew. The locks hold hashes and no address; the second is the image's.
 	$(BIN)/uv export --all-extras --all-groups --no-emit-project --format requirements.txt --no-header --no-annotate -q > requirements.lock

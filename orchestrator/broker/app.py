@@ -6,7 +6,6 @@ sees a newer message. Each setting below that differs from Celery's default says
 
 from __future__ import annotations
 
-import logging
 import ssl
 
 from celery import Celery
@@ -113,5 +112,4 @@ def make_app(settings: Settings) -> Celery:
         task_create_missing_queues=True,
         task_default_queue=queue_for("plan"),
     )
-    logging.getLogger("celery.redirected").setLevel(logging.ERROR)
     return app

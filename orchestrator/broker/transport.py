@@ -18,8 +18,11 @@ from kombu.utils.json import dumps
 from orchestrator.broker.deadletters import bury
 from orchestrator.broker.screening import Defect, screen
 
-ALIAS = "triptych"
-"""The transport's name in broker URLs. kombu takes no import paths from there, and rightly so."""
+ALIAS = __name__.partition(".")[0]
+"""The transport's name in broker URLs. kombu takes no import paths from there, and rightly so.
+
+Named for our package: in ``triptych-client`` that has another name, and kombu's table is shared by the whole process.
+"""
 TRANSPORT_ALIASES[ALIAS] = f"{__name__}:Transport"
 
 log = logging.getLogger(__name__)

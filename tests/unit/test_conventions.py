@@ -18,7 +18,7 @@ from orchestrator.corpus.files import SUFFIXES
 from orchestrator.corpus.load import _LOADERS
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCTION = ("orchestrator", "workers", "scripts", "benchmarks")
+PRODUCTION = ("orchestrator", "workers", "triptych.py", "deploy", "scripts", "benchmarks")
 
 MAX_LINES = 300
 LONGER: dict[str, str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import re
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any, get_args
 import pytest
 from typer.main import get_command
 
+import triptych
 from orchestrator.cli.main import app
 from orchestrator.contracts import ErrorKind, JobStatus, Result
 from orchestrator.contracts.events import KnownEvent, UnknownEvent, event_names, parse_event
@@ -20,16 +22,16 @@ from orchestrator.contracts.result import ReasonCode
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "examples/README.md"])
+OTHERS = ("README.md", "CHANGELOG.md", "examples/README.md", "deploy/client/README.md")
+PAGES = sorted([*DOCS.rglob("*.md"), *(ROOT / name for name in OTHERS)])
 page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 TOP = "orchestrator|workers|tests|docs|scripts|examples|benchmarks|deploy"
-PATH = re.compile(
-    rf"^(?P<file>(?:{TOP})/[\w./-]*|pyproject\.toml|requirements[\w-]*\.lock|\.ci/run|Makefile)(?:::(?P<name>[\w.]+))?$"
-)
+FILES = r"pyproject\.toml|triptych\.py|requirements[\w-]*\.lock|\.ci/run|Makefile"
+PATH = re.compile(rf"^(?P<file>(?:{TOP})/[\w./-]*|{FILES})(?:::(?P<name>[\w.]+))?$")
 
 
 def without_fences(text: str) -> str:
@@ -248,6 +250,25 @@ def test_the_example_of_a_result_is_one():
     shown = re.sub(r"\s+//.*$", "", example, flags=re.MULTILINE)
     Result.from_wire(shown)
     assert set(json.loads(shown)) == set(Result.model_fields)
+
+
+def test_the_producers_page_describes_every_name_that_a_producer_can_import():
+    page = (DOCS / "producers.md").read_text(encoding="utf-8")
+    table = page.partition("### What there is to import")[2].partition("\n## ")[0]
+    described = [
+        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in CODE_SPAN.findall(row)
+    ]
+    assert sorted(described) == sorted(triptych.__all__)
+
+
+def test_the_producers_page_describes_every_method_of_the_client_and_its_twin():
+    page = (DOCS / "producers.md").read_text(encoding="utf-8")
+    described = {name.partition("(")[0] for name in rows(page) if "(" in name}
+    for client in (triptych.Client, triptych.AsyncClient):
+        methods = {
+            name for name, value in vars(client).items() if inspect.isfunction(value) and name[0] != "_"
+        }
+        assert methods - {"close"} == described
 
 
 def test_every_decision_is_listed():

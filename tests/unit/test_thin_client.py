@@ -31,6 +31,7 @@ def extras() -> set[str]:
 
 
 PRODUCERS = [
+    "triptych",
     "orchestrator.client",
     "orchestrator.client.asynchronous",
     *[
