@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from orchestrator.contracts import Result
+from orchestrator.store import keys
 from tests.integration.conftest import StartWorker
 from tests.nodes import ROOT, wait_for
 
@@ -265,7 +266,7 @@ def test_ctrl_c_on_a_fleet_cancels_the_job(
         stdout=subprocess.DEVNULL,
         text=True,
     )
-    wait_for("the job", lambda: client.zcard("triptych:active") == 1)
+    wait_for("the job", lambda: client.zcard(keys.ACTIVE) == 1)
     running.send_signal(signal.SIGINT)
     assert running.wait(30) == 130
-    assert client.zcard("triptych:active") == 0
+    assert client.zcard(keys.ACTIVE) == 0

@@ -16,7 +16,7 @@ from orchestrator.contracts.events import StepEnd, StepRecovered
 from orchestrator.errors import JobCancelled
 from orchestrator.replies import OWED
 from orchestrator.settings import Settings
-from orchestrator.store import JobRef, JobStore, connect, history
+from orchestrator.store import JobRef, JobStore, connect, keys, history
 from tests.integration.conftest import question
 from workers.execution import MAX_ATTEMPTS, MAX_OUTPUT_BYTES, Attempt, Executor, Worked
 from workers.heartbeat import Heartbeat
@@ -267,7 +267,7 @@ def test_one_bad_record_does_not_keep_the_sweep_from_the_others(
     good = producer.submit(question()).ref
     client.hset(bad.job, "out:plan", "garbage")
     client.set(worse.job, "not even a hash")
-    client.zadd("triptych:active", {str(worse): 1, "no address at all": 2})
+    client.zadd(keys.ACTIVE, {str(worse): 1, "no address at all": 2})
     for key in list(client.scan_iter("triptych.v*")):
         client.delete(key)
     client.hset(good.job, "sent:plan", 0)
@@ -281,12 +281,12 @@ def test_a_job_that_nobody_can_read_ends_long_past_its_deadline(
     producer: Client, sweeper: Sweeper, client: redis.Redis, ref: JobRef
 ) -> None:
     client.hset(ref.job, "out:plan", "garbage")
-    client.zadd("triptych:active", {str(ref): 1})
+    client.zadd(keys.ACTIVE, {str(ref): 1})
     sweeper.turn()
     raw = client.hget(ref.job, "result")
     assert isinstance(raw, str)
     assert '"internal"' in raw
-    assert client.zscore("triptych:active", str(ref)) is None
+    assert client.zscore(keys.ACTIVE, str(ref)) is None
 
 
 def test_an_answer_that_its_process_did_not_live_to_give_is_given_by_the_sweep(
