@@ -15,6 +15,8 @@ from pathlib import Path
 
 from pytest_celery import CeleryTestContainer
 
+from tests.hosts import Host
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -129,9 +131,17 @@ def _number(name: str | int) -> int:
 
 
 def worker_node(
-    name: str, *, folder: Path, env: Mapping[str, str], arguments: Sequence[str] = (), tree: Path = ROOT
+    name: str,
+    *,
+    folder: Path,
+    env: Mapping[str, str],
+    arguments: Sequence[str] = (),
+    tree: Path = ROOT,
+    host: Host | None = None,
 ) -> ProcessNode:
-    """Start ``triptych worker`` from the packages of a tree, which is another version's where a test says so."""
+    """Start ``triptych worker``: another version's from its ``tree``, on another ``host`` than this one."""
     command = [sys.executable, "-m", "workers", "--concurrency", "20", *arguments]
+    if host is not None:
+        command = host.command(command)
     told = {"TRIPTYCH_MODEL": "extractive", **env}
     return ProcessNode(name, command, folder=folder, env=told, ready="worker_ready", tree=tree)

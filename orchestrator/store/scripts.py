@@ -109,8 +109,9 @@ WRITE_OUTPUT = (
     + _EMIT
     + _MINE
     + """
-local job = redis.call('HMGET', KEYS[1], 'state', 'out:' .. ARGV[1], 'ttl_ms')
-if job[2] then return 'duplicate' end
+local job = redis.call('HMGET', KEYS[1], 'state', 'out:' .. ARGV[1], 'ttl_ms', 'attempts:' .. ARGV[1])
+-- Of the same attempt it is our own, whose reply was lost; of a later one ours is thrown away, and the ledger says so.
+if job[2] then return job[4] == string.match(ARGV[2], '^(%d+) ') and 'duplicate' or 'lost' end
 if not job[1] or not mine(KEYS[1], KEYS[2], ARGV[1], ARGV[2]) then return 'lost' end
 if job[1] ~= 'open' then
   redis.call('DEL', KEYS[2])

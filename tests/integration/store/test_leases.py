@@ -62,6 +62,8 @@ def test_after_a_takeover_the_first_owner_can_neither_renew_nor_write(
     assert store.renew([first, second]) == ["lost", "kept"]
     assert store.write_output(first, output(first.ref, "late"), events=[ended(first.ref)]) == "lost"
     assert store.write_output(second, output(first.ref, "mine"), events=[ended(first.ref)]) == "written"
+    # Also once the other's output is there: what was paid for here is thrown away, which is no duplicate.
+    assert store.write_output(first, output(first.ref, "later"), events=[ended(first.ref)]) == "lost"
     assert store.load(first.ref).outputs["thesis"].summary == "mine"
 
 
