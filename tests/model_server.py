@@ -102,6 +102,11 @@ class Asked:
         """Passage id to text, as fenced in any turn."""
         return {name: text for turn in self.turns for _, name, text in _PASSAGE.findall(turn)}
 
+    @property
+    def argued(self) -> list[str]:
+        """Ids of the claims that the prompt shows, in their order."""
+        return list(dict.fromkeys(_CLAIM.findall(self.prompt)))
+
     def cite(self, quote: str) -> Line:
         """A citation of the passage that holds the quote."""
         name = next(name for name, text in self.passages.items() if quote in text)
@@ -117,11 +122,7 @@ class Asked:
         """A good answer."""
         if self.form == TRANSLATION:
             return [{"query": TRANSLATED}]
-        seen = (
-            list(dict.fromkeys(_CLAIM.findall(self.prompt)))
-            if self.form in ("antithesis", "synthesis")
-            else []
-        )
+        seen = self.argued if self.form in ("antithesis", "synthesis") else []
         if self.form == "synthesis":
             theirs, ours = ([name for name in seen if name[0] == side] for side in "at")
             settled = [("resolution", POSITIONS[0], ours), ("open", OBJECTIONS[0], theirs)]

@@ -38,6 +38,7 @@ OURS: dict[str, Any] = {
 """Where Flower's own options are left at something else than its defaults; a ``FLOWER_*`` variable is stronger."""
 
 AGAIN_S = 2.0
+TEN_YEARS_S = 10 * 365 * 86_400
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,9 @@ def prepare(
     app = make_app(settings)
     url = settings.redis_url.get_secret_value() if settings.redis_url else ""
     # Flower knows Redis by kombu's own name for it, and consumes no queue: there is nothing to screen.
-    app.conf.update(broker_url=broker_url(url), broker_transport=None)
+    # Nor is it to put anybody's messages back: what is in them is none of its business (orchestrator.acl).
+    never = {**app.conf.broker_transport_options, "visibility_timeout": TEN_YEARS_S}
+    app.conf.update(broker_url=broker_url(url), broker_transport=None, broker_transport_options=never)
     for name, value in OURS.items():
         setattr(options, name, value)
     try:

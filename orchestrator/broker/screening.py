@@ -8,17 +8,24 @@ held against the form that Celery 5 writes, by the very functions that will read
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from kombu.utils.json import loads
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from orchestrator.contracts.base import TaskId, Tenant
+from orchestrator.contracts.base import PROTOCOL, TaskId, Tenant
 
 STEP_PREFIX = "triptych."
 SUBMIT = "triptych.submit"
 """The one task whose message carries a payload."""
+QUEUE_PREFIX = f"triptych.v{PROTOCOL}."
+SUBMIT_LIST = f"{QUEUE_PREFIX}plan"
+"""Where Celery puts what has no priority. Bare steps lie in lists of other priorities, so that a producer's
+credentials can be kept to one kind (orchestrator.acl)."""
+MAX_FOLLOWING = 8
+MAX_IDS = 3
 MAX_STEP_BYTES = 65_536
 """A step's message is ids and, at most, the canvas that follows: about 3 kB."""
 MAX_SUBMIT_BYTES = 4_000_000
@@ -30,6 +37,8 @@ Code = Literal[
     "too_large",
     "wrong_schema",
     "wrong_arguments",
+    "wrong_queue",
+    "wrong_canvas",
     "unknown_task",
     "refused",
     "unreadable",
@@ -96,16 +105,43 @@ class _Envelope(_Part):
     content_encoding: Annotated[Literal["utf-8"], Field(alias="content-encoding")]
 
 
+class _Options(_Part):
+    queue: Annotated[str, Field(pattern=rf"^{re.escape(QUEUE_PREFIX)}[a-z]+$")]
+    task_id: Name
+    # Each of these would have a worker send something else, or elsewhere, than a job's next step.
+    link: None = None
+    link_error: None = None
+    chain: None = None
+    chord: None = None
+    exchange: None = None
+    routing_key: None = None
+    headers: None = None
+
+
+class _Following(_Part):
+    """What Celery sends when this step ends."""
+
+    task: Annotated[str, Field(pattern=r"^triptych\.[a-z_]+$", max_length=100)]
+    args: list[Any]
+    keywords: Annotated[dict[str, Any], Field(max_length=0, alias="kwargs")]
+    options: _Options
+
+
 class _Embed(_Part):
-    callbacks: list[Any] | None = None
-    errbacks: list[Any] | None = None
-    chain: list[Any] | None = None
-    chord: dict[str, Any] | None = None
+    callbacks: Annotated[list[Any], Field(max_length=0)] | None = None
+    errbacks: Annotated[list[Any], Field(max_length=0)] | None = None
+    chain: Annotated[list[_Following], Field(max_length=MAX_FOLLOWING)] | None = None
+    chord: _Following | None = None
+
+    @property
+    def following(self) -> list[_Following]:
+        return [*(self.chain or ()), *([self.chord] if self.chord else ())]
 
 
-_body: TypeAdapter[tuple[list[Any], dict[str, Any], _Embed | None]] = TypeAdapter(
-    tuple[list[Any], dict[str, Any], _Embed | None]
+_body: TypeAdapter[tuple[list[Any], dict[str, Any], dict[str, Any] | None]] = TypeAdapter(
+    tuple[list[Any], dict[str, Any], dict[str, Any] | None]
 )
+_embed: TypeAdapter[_Embed] = TypeAdapter(_Embed)
 _ids: TypeAdapter[Any] = TypeAdapter(
     tuple[Tenant, TaskId] | tuple[Tenant, TaskId, Annotated[int, Field(ge=1, le=999)]]
 )
@@ -120,16 +156,25 @@ class _Refused(Exception):
         self.reason = reason
 
 
-def screen(raw: bytes) -> Defect | None:
-    """Tell what is wrong with a message of a queue; ``None`` where Celery can take it. Never raises."""
+def screen(raw: bytes, came_from: str) -> Defect | None:
+    """Tell what is wrong with a message that ``came_from`` a Redis list; ``None`` where Celery can take it.
+
+    Never raises.
+    """
     task = ""
     try:
         data = _parsed(_text(raw))
         task = _task(data)
+        _check_door(task, came_from)
         _check_body(_body_of(data, len(raw)), task)
     except _Refused as refused:
         return Defect(refused.code, refused.reason, task)
     return None
+
+
+def _check_door(task: str, came_from: str) -> None:
+    if task == SUBMIT and came_from != SUBMIT_LIST:
+        raise _Refused("wrong_queue", f"{SUBMIT} is taken from {SUBMIT_LIST} alone, without a priority")
 
 
 def _text(raw: bytes) -> str:
@@ -166,11 +211,17 @@ def _body_of(data: object, size: int) -> object:
 def _check_body(body: object, task: str) -> None:
     try:
         # Strictness is about the items: JSON has no tuple.
-        args, kwargs, _ = _body.validate_python(tuple(body) if isinstance(body, list) else body)
+        args, kwargs, embed = _body.validate_python(tuple(body) if isinstance(body, list) else body)
     except ValidationError as error:
         raise _Refused("wrong_schema", f"body: {_first(error)}") from None
-    if task == SUBMIT or not task.startswith(STEP_PREFIX):
-        return  # the first answers for itself; the others are nobody's, which Celery finds out
+    if task == SUBMIT:
+        # What is to follow its end is refused to its sender's face (workers.intake), which is a failure; what is to
+        # follow a failure would be sent.
+        if _asks_for_errbacks(embed):
+            raise _Refused("wrong_canvas", f"{SUBMIT} takes no link_error")
+        return
+    if not task.startswith(STEP_PREFIX):
+        return  # nobody's, which Celery finds out
     if kwargs:
         raise _Refused("wrong_arguments", "keyword arguments; a step takes (tenant, task_id)")
     try:
@@ -178,6 +229,30 @@ def _check_body(body: object, task: str) -> None:
     except ValidationError:
         reason = "arguments that are no (tenant, task_id) or (tenant, task_id, index)"
         raise _Refused("wrong_arguments", reason) from None
+    if embed:
+        _check_canvas(embed, args)
+
+
+def _asks_for_errbacks(part: object) -> bool:
+    if isinstance(part, list):
+        return any(_asks_for_errbacks(one) for one in part)
+    if not isinstance(part, dict):
+        return False
+    return any(
+        (name in ("errbacks", "link_error") and bool(value)) or _asks_for_errbacks(value)
+        for name, value in part.items()
+    )
+
+
+def _check_canvas(embed: dict[str, Any], args: list[Any]) -> None:
+    """A worker sends with its own rights what a message says is to follow: steps of the same job, nothing else."""
+    try:
+        following = _embed.validate_python(embed).following
+    except ValidationError as error:
+        raise _Refused("wrong_canvas", f"what is to follow: {_first(error)}") from None
+    for step in following:
+        if step.task == SUBMIT or step.args[:2] != args[:2] or len(step.args) > MAX_IDS:
+            raise _Refused("wrong_canvas", f"what is to follow is no step of this job: {step.task}")
 
 
 def _task(data: object) -> str:

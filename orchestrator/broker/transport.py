@@ -41,7 +41,7 @@ class _ScreeningRedis(redis.Redis):
             name, raw = reply
             # The answers to a remote control come to a queue of the asker's own, and are no task messages.
             answers = name.endswith(b".reply.celery.pidbox")
-            defect = None if answers else screen(raw)
+            defect = None if answers else screen(raw, name.decode(errors="replace"))
             if defect is not None:
                 self._channel.bury(name.decode(errors="replace"), raw, defect)
                 return None  # as after a timeout: the next read follows

@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from orchestrator.cli import (
+    acl,
     cancel,
     config,
     corpus,
@@ -68,6 +69,7 @@ app.command("doctor")(doctor.command)
 app.add_typer(mode.app, name="mode")
 app.command("pause")(pause.pause_command)
 app.command("resume")(pause.resume_command)
+app.command("acl")(acl.command)
 app.command("exporter")(exporter.command)
 app.command("flower")(flower.command)
 

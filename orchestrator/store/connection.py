@@ -50,6 +50,11 @@ def translated() -> Iterator[None]:
             "Redis refused the credentials; check the user and password in REDIS_URL"
         ) from error
     except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise StoreUnavailable(
+                "Redis' certificate was not accepted; connect by a name that is in it, and where its CA is your own, "
+                "name that in REDIS_URL: ?ssl_ca_certs=/path/ca.crt"
+            ) from error
         raise StoreUnavailable(
             "Redis cannot be reached; check REDIS_URL and that the server is up, "
             "or unset REDIS_URL to use a private one"

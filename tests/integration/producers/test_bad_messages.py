@@ -78,6 +78,23 @@ def raw(*args: Any, **headers: Any) -> bytes:
     return json.dumps(message(*args, **headers)).encode()
 
 
+def following(task: str = "triptych.thesis", args: object = ("default", "job1"), **options: Any) -> object:
+    """What Celery is to send when a step has ended."""
+    told = {"task_id": "default.job1.thesis", "queue": queue_for("thesis"), **options}
+    return {
+        "task": task,
+        "args": args,
+        "kwargs": {},
+        "options": told,
+        "subtask_type": None,
+        "immutable": True,
+    }
+
+
+def followed(task: str = "triptych.plan", args: object = ("default", "job1"), **embed: Any) -> bytes:
+    return json.dumps({**message(task), "body": encoded([args, {}, embed])}).encode()
+
+
 BAD = {
     "not_utf8": (b"\xff\xfe{}", "not_utf8"),
     "not_utf8_inside": (raw().replace(b"job", b"\xc3\x28") + b"\xff", "not_utf8"),
@@ -115,6 +132,22 @@ BAD = {
     "odd_tenant": (raw(args=("../x", "y")), "wrong_arguments"),
     "number_as_id": (raw(args=("default", 5)), "wrong_arguments"),
     "kwargs": (changed(body=encoded([["default", "x"], {"a": 1}, {}])), "wrong_arguments"),
+    "callback": (followed(callbacks=[following()]), "wrong_canvas"),
+    "errback": (followed(errbacks=[following()]), "wrong_canvas"),
+    "follows_another_job": (followed(chain=[following(args=("default", "job2"))]), "wrong_canvas"),
+    "follows_another_tenant": (followed(chord=following(args=("rich", "job1"))), "wrong_canvas"),
+    "follows_with_a_payload": (followed(chord=following(args=("default", "job1", 1, {}))), "wrong_canvas"),
+    "follows_a_foreign_task": (followed(chain=[following("shop.orders.ship")]), "wrong_canvas"),
+    "follows_a_submit": (followed(chain=[following("triptych.submit")]), "wrong_canvas"),
+    "follows_elsewhere": (followed(chain=[following(queue="shop")]), "wrong_canvas"),
+    "follows_by_another_exchange": (followed(chain=[following(exchange="shop")]), "wrong_canvas"),
+    "follows_with_a_link": (followed(chain=[following(link=[following()])]), "wrong_canvas"),
+    "follows_too_much": (followed(chain=[following()] * 9), "wrong_canvas"),
+    "submit_with_an_errback": (followed("triptych.submit", ({},), errbacks=[following()]), "wrong_canvas"),
+    "submit_with_a_hidden_errback": (
+        followed("triptych.submit", ({},), chord=following(link_error=[following("shop.orders.ship")])),
+        "wrong_canvas",
+    ),
     "unknown_task": (raw("triptych.dance"), "unknown_task"),
     "somebody_elses_task": (raw("shop.orders.ship"), "unknown_task"),
     "large_step": (raw("triptych.plan", ("default", "x" * MAX_STEP_BYTES)), "too_large"),
@@ -126,9 +159,10 @@ LATER = {"refused", "unknown_task"}
 
 
 def test_a_good_message_passes() -> None:
-    assert screen(raw()) is None
-    assert screen(raw("triptych.rebuttal", ("default", "x", 2))) is None
-    assert screen(raw("triptych.submit", ({"goal": "x" * MAX_STEP_BYTES},))) is None
+    assert screen(raw(), QUEUE) is None
+    assert screen(raw("triptych.rebuttal", ("default", "x", 2)), QUEUE) is None
+    assert screen(followed(chain=[following()], chord=following()), QUEUE) is None
+    assert screen(raw("triptych.submit", ({"goal": "x" * MAX_STEP_BYTES},)), QUEUE) is None
 
 
 def test_what_celery_writes_passes(producer: Client, settings: Settings, client: redis.Redis) -> None:
@@ -147,16 +181,26 @@ def test_what_celery_writes_passes(producer: Client, settings: Settings, client:
         for item in cast("list[bytes]", binary.lrange(key, 0, -1))
     ]
     assert len(found) == 5
-    assert [screen(item) for item in found] == [None] * 5
+    assert [screen(item, QUEUE) for item in found] == [None] * 5
 
 
 @pytest.mark.parametrize("name", [n for n, (_, code) in BAD.items() if code not in LATER])
 def test_a_bad_message_is_told_apart(name: str) -> None:
     payload, code = BAD[name]
-    defect = screen(payload)
+    defect = screen(payload, QUEUE)
     assert defect is not None
     assert defect.code == code
     assert 0 < len(defect.reason) <= 500
+
+
+@pytest.mark.parametrize("name", [name for name in queue_lists(QUEUE) if name != QUEUE])
+def test_submit_is_taken_from_one_list_alone(name: str) -> None:
+    """Who may send bare steps need not be one who may submit for any tenant."""
+    payload = raw("triptych.submit", ({"goal": "why?"},))
+    assert screen(payload, QUEUE) is None
+    defect = screen(payload, name)
+    assert defect is not None
+    assert defect.code == "wrong_queue"
 
 
 def test_a_worker_outlives_every_bad_message_and_goes_on(
