@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--model", help="provider:model for every persona, or extractive (default: TRIPTYCH_MODEL)"
     )
-    parser.add_argument("--supervise", action="store_true", help="start again when the consumer has died")
+    parser.add_argument("--supervise", action="store_true", help="start again when it has died")
     arguments = parser.parse_args(argv)
     if arguments.supervise:
         from workers.supervise import supervise

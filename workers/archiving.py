@@ -34,10 +34,14 @@ class Archiver:
         self._stop.set()
 
     def _run(self) -> None:
+        away = False
         while not self._stop.wait(PERIOD_S):
             try:
                 archive_and_trim(self._client, self._archive, lock_ms=int(PERIOD_S * 900))
+                away = False
             except (StoreUnavailable, RedisError) as error:
-                log.warning("archive_missed", error=type(error).__name__)
+                if not away:  # as the sweep's
+                    log.warning("archive_missed", error=type(error).__name__)
+                away = True
             except ArchiveUnusable as error:
                 log.exception("archive_unusable", error=str(error))

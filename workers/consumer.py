@@ -1,22 +1,55 @@
-"""Celery's consumer, for messages that are well formed and still nobody's: they become dead letters.
+"""Celery's consumer, made to survive a lost connection, and messages that are well formed and still nobody's.
 
-Celery would log their bodies and forget them.
+Those become dead letters; Celery would log their bodies and forget them.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import structlog
 from celery.worker import consumer
 
 from orchestrator.broker.screening import Code, Defect
+from orchestrator.broker.transport import Taken
+
+PAUSE_S = 1
+"""Between two tries to connect. kombu's own pauses grow to 30 s, in which a server that is back goes unnoticed."""
 
 log = structlog.get_logger(__name__)
 
 
 class Consumer(consumer.Consumer):
-    """Refuses into the dead letters. The methods' names and arguments are Celery's."""
+    """Carries its messages from connection to connection, and refuses into the dead letters.
+
+    The methods' names and arguments are Celery's.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - celery's own
+        super().__init__(*arguments, **options)
+        self._taken: Taken | None = None
+
+    def connect(self) -> Any:  # noqa: ANN401 - kombu's connection
+        """Connect, and go on with the messages of the connection before."""
+        connection: Any = super().connect()
+        channel = connection.default_channel
+        if self._taken is not None:
+            channel.take_over(self._taken)
+        self._taken = channel.qos
+        return connection
+
+    def ensure_connected(self, conn: Any) -> Any:  # noqa: ANN401 - as above
+        """Try until it works, at short intervals."""
+        pauses = {"interval_start": PAUSE_S, "interval_max": PAUSE_S}
+        conn.ensure_connection = partial(conn.ensure_connection, **pauses)
+        return super().ensure_connected(conn)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Lose the connection, and nothing else."""
+        if self._taken is not None:
+            self._taken.let_go()
+        super().on_connection_error_after_connected(exc)
 
     def on_unknown_message(self, body: object, message: Any) -> None:  # noqa: ANN401, ARG002 - celery's signature
         """Handle a message that is no task."""

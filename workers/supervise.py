@@ -1,7 +1,7 @@
-"""``triptych worker --supervise``: start the worker again when its consumer has died.
+"""``triptych worker --supervise``: start the worker again when it has died.
 
-A Redis that goes away under a busy worker makes Celery's consumer exit. Where something else restarts processes
-(Compose, Kubernetes, systemd), let that do it; this is for where nothing does.
+A worker outlives an outage of Redis by itself; this is for what kills processes: a full memory, a defect. Where
+something else restarts them (Compose, Kubernetes, systemd), let that do it; this is for where nothing does.
 """
 
 from __future__ import annotations

@@ -64,12 +64,16 @@ class Sweeper:
         self._stop.set()
 
     def _run(self) -> None:
+        away = False
         while not self._stop.wait(PERIOD_S):
             try:
                 self.turn()
+                away = False
             except (StoreUnavailable, OperationalError, RedisError) as error:
                 self._contact.broke()
-                log.warning("sweep_missed", error=type(error).__name__)
+                if not away:  # once an outage: the log of an incident is read by people
+                    log.warning("sweep_missed", error=type(error).__name__, why=str(error))
+                away = True
             except Exception as error:  # noqa: BLE001 - recovery must not end with a defect of ours
                 log.error("sweep_failed", error=type(error).__name__, at=whereabouts(error))  # noqa: TRY400 - see there
 

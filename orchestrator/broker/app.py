@@ -15,7 +15,7 @@ from orchestrator.broker.transport import ALIAS
 from orchestrator.contracts import PROTOCOL
 from orchestrator.errors import InvalidSettings
 from orchestrator.settings import Settings
-from orchestrator.store.connection import backend_url, broker_url
+from orchestrator.store.connection import CONNECT_TIMEOUT_S, TIMEOUT_S, backend_url, broker_url
 from orchestrator.store.keys import PRIORITY_STEPS
 
 TASK_PREFIX = "triptych."
@@ -83,7 +83,7 @@ def make_app(settings: Settings) -> Celery:
         result_expires=LONGEST_STEP_S,
         result_backend_thread_safe=True,
         redis_max_connections=3_000,
-        redis_socket_timeout=10.0,
+        redis_socket_timeout=TIMEOUT_S,
         redis_retry_on_timeout=True,
         redis_backend_health_check_interval=25,
         broker_transport_options={
@@ -95,12 +95,20 @@ def make_app(settings: Settings) -> Celery:
             "queue_order_strategy": "priority",
             "priority_steps": list(PRIORITY_STEPS),
             "sep": ":",
-            "socket_timeout": 10.0,
+            "socket_timeout": TIMEOUT_S,
+            "socket_connect_timeout": CONNECT_TIMEOUT_S,
             "socket_keepalive": not url.startswith("unix:"),
-            "health_check_interval": 25,
+            # A half-open connection is noticed after twice this and the second that a read blocks.
+            "health_check_interval": 5,
         },
         task_default_priority=NEW_WORK,
+        # However long Redis is away, a worker comes back by itself.
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        # What a server refuses (it became a replica, say, or is full) is a reason to connect anew, not to die.
+        broker_channel_error_retry=True,
+        # The messages in flight are counted across connections (transport.Taken), so once.
+        worker_enable_prefetch_count_reduction=False,
         # A producer must hear at once that Redis is away; its caller decides whether to try again.
         task_publish_retry=False,
         worker_soft_shutdown_timeout=20.0,

@@ -1,17 +1,22 @@
-"""kombu's Redis transport, with every message screened before it is decoded.
+"""kombu's Redis transport, made to survive what it reads and the loss of its server.
 
-kombu decodes a payload inside its event loop, where an exception ends the consumer. Here a bad one goes to the dead
-letters instead, and the reader of the queue is told that nothing had come. Publishing is kombu's own.
+Input: kombu decodes a payload inside its event loop, where an exception ends the consumer. Here a bad one goes to the
+dead letters instead, and the reader of the queue is told that nothing had come. Publishing is kombu's own.
+
+Outages: kombu ties the messages that were taken to the connection that they came by, and puts them back into their
+queues when it is lost. Here they belong to the process, whose steps go on: see ``Taken``.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import redis
-from kombu.transport import TRANSPORT_ALIASES
+from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as kombu_redis
 from kombu.utils.json import dumps
 
@@ -48,11 +53,104 @@ class _ScreeningRedis(redis.Redis):
         return reply
 
 
+class Taken(kombu_redis.QoS):
+    """The messages that this process has taken and not yet acknowledged. It outlives the channel they came by.
+
+    A message is booked in two keys when it is taken, and acknowledged there by its tag, which is unique: any
+    connection will do. What cannot be acknowledged now is owed, and acknowledged when Redis is back.
+    """
+
+    channel: Channel
+
+    def __init__(self, channel: Channel, prefetch_count: int = 0) -> None:
+        super().__init__(channel, prefetch_count)
+        self._owed: set[str] = set()
+        self._adrift = False
+
+    def let_go(self) -> None:
+        """The connection is lost. The steps go on, so nothing is put back into a queue, and acks have to wait."""
+        self._adrift = True
+
+    def move_to(self, channel: Channel) -> None:
+        """Go on over another connection."""
+        self.channel, self._adrift = channel, False
+        self._settle()
+
+    def append(self, message: Any, delivery_tag: str) -> None:  # noqa: ANN401 - kombu's message
+        """Book a message that has left its queue. Where it cannot be booked it is worked on all the same."""
+        try:
+            with self._answered():
+                super().append(message, delivery_tag)
+        except (redis.RedisError, OSError) as error:
+            # Should this process die too, the sweep sends the step again.
+            log.warning("a message is worked on that could not be booked: %s", type(error).__name__)
+            virtual.QoS.append(self, message, delivery_tag)
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge, now or as soon as Redis is back. Never raises."""
+        self._owed.add(delivery_tag)
+        virtual.QoS.ack(self, delivery_tag)
+        self._settle()
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's signature
+        """Put a message back, or drop it as ``ack`` does."""
+        if requeue:
+            super().reject(delivery_tag, requeue)
+        else:
+            self.ack(delivery_tag)
+
+    def restore_visible(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - kombu's signature
+        """Kombu's turn for what other processes left behind; every few seconds."""
+        self._settle()
+        with self._answered():
+            super().restore_visible(*arguments, **options)
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:  # noqa: ANN401 - kombu's signature
+        """At the end of the process: put back what nobody will work on. Not when only a connection has ended."""
+        if not self._adrift:
+            super().restore_unacked_once(stderr)
+
+    def _settle(self) -> None:
+        if not self._owed or self._adrift:
+            return
+        tags = tuple(self._owed)
+        try:
+            with self._answered(), self.pipe_or_acquire() as pipe:
+                pipe.zrem(self.unacked_index_key, *tags).hdel(self.unacked_key, *tags).execute()
+        except (redis.RedisError, OSError) as error:
+            log.warning("%d acknowledgements wait for Redis: %s", len(tags), type(error).__name__)
+        else:
+            self._owed.difference_update(tags)
+
+    @contextmanager
+    def _answered(self) -> Iterator[None]:
+        try:
+            yield
+        except redis.TimeoutError:
+            # A dead wire seldom comes alone, and the next one would hold the consumer up for as long again.
+            self.channel.hang_up()
+            raise
+
+
 class Channel(kombu_redis.Channel):
-    """A channel whose queues may hold anything."""
+    """A channel whose queues may hold anything, and whose messages outlive it."""
+
+    QoS = Taken
 
     def _get_client(self) -> Any:  # noqa: ANN401 - a client's factory, as kombu has it
         return partial(_ScreeningRedis, channel=self)
+
+    def take_over(self, taken: Taken) -> None:
+        """Go on with the messages of a channel whose connection was lost."""
+        self._qos = taken
+        taken.move_to(self)
+
+    def hang_up(self) -> None:
+        """Close every connection of this channel; each is made anew when it is next needed."""
+        self.pool.disconnect()
+        reading = self._in_poll  # type: ignore[attr-defined]  # the stubs lack it
+        if reading:
+            reading.disconnect()
 
     def bury(self, queue: str, raw: bytes, defect: Defect) -> None:
         """Keep a message as a dead letter. Never raises: what cannot be kept is in the log, by its size and reason."""

@@ -17,7 +17,7 @@ def worker(
     model: str | None = typer.Option(
         None, help="provider:model, or extractive; instead of TRIPTYCH_MODEL.", metavar="NAME"
     ),
-    supervise: bool = typer.Option(False, "--supervise", help="Start it again when its consumer has died."),
+    supervise: bool = typer.Option(False, "--supervise", help="Start it again when it has died."),
 ) -> None:
     """Run a worker on the Redis that REDIS_URL names, until it is stopped (SIGTERM finishes what is under way).
 

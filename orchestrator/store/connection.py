@@ -17,10 +17,12 @@ from redis.retry import Retry
 from orchestrator.errors import RecordUnreadable, StoreUnavailable
 
 CONNECT_TIMEOUT_S = 3.0
+TIMEOUT_S = 5.0
+"""After this long without an answer a connection counts as dead: a server that lives answers in milliseconds."""
 
 
 def connect(
-    url: str, *, timeout_s: float = 10.0, retries: int = 1, max_connections: int = 3_000
+    url: str, *, timeout_s: float = TIMEOUT_S, retries: int = 1, max_connections: int = 3_000
 ) -> redis.Redis:
     """A client for ``redis://``, ``rediss://`` or ``unix://``; no connection is made yet.
 

