@@ -16,7 +16,7 @@ from orchestrator.contracts.events import StepEnd, StepRecovered
 from orchestrator.errors import JobCancelled
 from orchestrator.replies import OWED
 from orchestrator.settings import Settings
-from orchestrator.store import JobRef, JobStore, connect, keys, history
+from orchestrator.store import JobRef, JobStore, connect, history, keys
 from tests.integration.conftest import question
 from workers.execution import MAX_ATTEMPTS, MAX_OUTPUT_BYTES, Attempt, Executor, Worked
 from workers.heartbeat import Heartbeat

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import re
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from orchestrator.broker import QUEUES, make_app
 from orchestrator.exporter.fleet import families
@@ -12,18 +15,8 @@ from orchestrator.exporter.sample import STEPS, FleetSample
 from orchestrator.settings import Settings, variables
 from tests.unit.deploy.files import KUBERNETES, ROOT, compose, documents, manifests, name_of, of_kind
 
-API = {
-    "Namespace": "v1",
-    "ConfigMap": "v1",
-    "PersistentVolumeClaim": "v1",
-    "Service": "v1",
-    "StatefulSet": "apps/v1",
-    "Deployment": "apps/v1",
-    "PodDisruptionBudget": "policy/v1",
-    "NetworkPolicy": "networking.k8s.io/v1",
-    "ScaledObject": "keda.sh/v1alpha1",
-    "PodMonitor": "monitoring.coreos.com/v1",
-}
+SCHEMAS = json.loads((ROOT / "tests" / "unit" / "deploy" / "schemas.json").read_text())
+"""Kubernetes' own, KEDA's and the Prometheus operator's; scripts/kubernetes_schemas.py writes them."""
 PODS = of_kind("Deployment", "StatefulSet")
 WORKERS = {
     each["metadata"]["labels"]["triptych/queue"]: each
@@ -46,9 +39,41 @@ each_pod = pytest.mark.parametrize("manifest", PODS, ids=name_of)
 each_worker = pytest.mark.parametrize("queue", sorted(WORKERS))
 
 
+def problems(manifest) -> list[str]:
+    kind = SCHEMAS["kinds"][f"{manifest['apiVersion']}/{manifest['kind']}"]
+    found = Draft202012Validator({**kind, "$defs": SCHEMAS["$defs"]}).iter_errors(manifest)
+    return [f"{error.json_path}: {error.message[:200]}" for error in found]
+
+
 @pytest.mark.parametrize("manifest", manifests(), ids=name_of)
-def test_objects_are_of_a_known_kind_and_version(manifest):
-    assert manifest["apiVersion"] == API[manifest["kind"]]
+def test_objects_follow_their_schemas(manifest):
+    assert problems(manifest) == []
+
+
+def inside(node):
+    """Every object inside a manifest whose fields the schema names, and not its author."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if key in {"metadata", "matchLabels", "data", "requests", "limits", "selector", "emptyDir"}:
+            continue
+        if isinstance(value, dict) and value:
+            yield value
+        if isinstance(value, dict | list):
+            yield from inside(value)
+
+
+@pytest.mark.parametrize("manifest", manifests(), ids=name_of)
+def test_the_schemas_notice_a_misspelt_field_wherever_it_stands(manifest):
+    changed = copy.deepcopy(manifest)
+    for node in [changed, *inside(changed)]:
+        name = list(node)[-1]
+        node[f"{name}s"] = node.pop(name)
+        assert problems(changed), f"{name}s would be let through"
+        node[name] = node.pop(f"{name}s")
+    assert problems(changed) == []
+
+
+@pytest.mark.parametrize("manifest", manifests(), ids=name_of)
+def test_objects_are_named_and_placed(manifest):
     assert re.fullmatch(r"[a-z][a-z-]{0,61}", manifest["metadata"]["name"])
     # The kustomization says where everything lives.
     assert "namespace" not in manifest["metadata"]
