@@ -27,7 +27,8 @@ from orchestrator.settings import Settings
 from orchestrator.store import JobRef
 from tests.browser import Visit
 from tests.integration.conftest import PASSAGES, question
-from tests.model_server import ModelServer, decline, stall
+from tests.integration.llm.wire import STREAM
+from tests.model_server import ModelServer, decline
 from tests.nodes import ProcessNode, wait_for, worker_node
 
 pytestmark = pytest.mark.integration
@@ -133,12 +134,17 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         started(ProcessNode("valkey", server, folder=folder, env={"REDIS_URL": ""}, ready="Ready to accept"))
         env = {"REDIS_URL": redis_url, "TRIPTYCH_HOME": str(folder / "home"), "TRIPTYCH_LOG_LEVEL": "DEBUG"}
         worker = started(worker_node("worker", folder=folder, env={**env, **model.environment(key=KEY)}))
-        login = {"TRIPTYCH_FLOWER_LOGIN": ":".join(LOGIN)}
+        # A worker on a busy machine may not answer within Flower's second, and is then shown without its tasks.
+        login = {"TRIPTYCH_FLOWER_LOGIN": ":".join(LOGIN), "FLOWER_INSPECT_TIMEOUT": "2000"}
         flower = started(flower_node(folder, flower_port, {**env, **login}))
         settings = Settings(redis_url=SecretStr(redis_url), home=folder / "home")
+        url = f"http://127.0.0.1:{flower_port}"
+        # Flower asks for events every few seconds; what a worker does before that is never told.
+        make_app(settings).control.enable_events()
+        wait_for("the worker's events", lambda: "flower_worker_online{" in ask(f"{url}/metrics", None)[1])
         with Client(settings) as client:
-            jobs = ran(client, model, settings, redis_url)
-            seen = Watched(f"http://127.0.0.1:{flower_port}", redis_url, flower, worker, jobs)
+            jobs = ran(client, model, redis_url)
+            seen = Watched(url, redis_url, flower, worker, jobs)
             wait_for("Flower to see all of it", lambda: all_there(seen))
             yield seen
     finally:
@@ -147,9 +153,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         model.close()
 
 
-def ran(client: Client, model: ModelServer, settings: Settings, redis_url: str) -> dict[str, JobRef]:
+def ran(client: Client, model: ModelServer, redis_url: str) -> dict[str, JobRef]:
     """Every fate of a job, and of a task."""
-    make_app(settings).control.enable_events()
     fields = {"goal": GOAL, "title": GOAL, "inputs": Inputs(passages=(*PASSAGES, DOCUMENT))}
     jobs = {mode: client.submit(question(mode=mode, **fields)).ref for mode in ("sequential", "parallel")}
     assert {client.wait(ref).status for ref in jobs.values()} == {"complete"}
@@ -172,8 +177,9 @@ def ran(client: Client, model: ModelServer, settings: Settings, redis_url: str) 
     # No worker ever says anything of this one: what Flower knows of it, its sender told.
     shop.send_task("triptych.submit", [good], queue="nobody", task_id=UNHEARD)
     shop.close()
-    model.script("thesis", stall)
-    jobs["running"] = client.submit(question(mode="sequential", **fields)).ref
+    # A model that has not begun to write is waited for longer than these tests take.
+    model.script("thesis", lambda _: [STREAM, "hold"])
+    jobs["running"] = client.submit(question(mode="sequential", deadline_s=3_600, **fields)).ref
     wait_for("the stalled thesis", lambda: model.of("thesis") and model.of("thesis")[-1].told.calls == 0)
     return jobs
 
