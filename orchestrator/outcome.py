@@ -76,6 +76,8 @@ def reasons_for(
         reasons.append(Reason(code="partial_refused", detail="the caller asked for on_partial=fail"))
     if any(reason.code in _FATAL for reason in reasons):
         return "failed", tuple(reasons)
+    answered = (o for o in (*personas, synthesis) if o is not None and o.status == "ok")
+    reasons += [_answered_by_another(o) for o in answered if any(not f.equal for f in o.fallbacks)]
     return ("degraded" if reasons else "complete"), tuple(reasons)
 
 
@@ -142,6 +144,7 @@ def assemble(
             triptych=__version__,
             llm_used=llm_used,
             models=tuple(models),
+            fallbacks=tuple(dict.fromkeys(fallback for o in ordered for fallback in o.fallbacks)),
             prompt_hashes={o.step: o.prompt_hash for o in ordered if o.prompt_hash},
         ),
     )
@@ -151,6 +154,13 @@ def _cited(outputs: Sequence[PersonaOutput], passages: Sequence[Passage]) -> tup
     cited = {c.passage_id for output in outputs for c in output.citations}
     cited |= {c.passage_id for output in outputs for claim in output.claims for c in claim.citations}
     return tuple(p for p in passages if p.id in cited)
+
+
+def _answered_by_another(output: PersonaOutput) -> Reason:
+    """A persona that answered, if not, or not only, with the model that was meant to."""
+    told = "; ".join(f"{f.used} instead of {f.model} ({f.kind})" for f in output.fallbacks if not f.equal)
+    first = next(f for f in output.fallbacks if not f.equal)
+    return Reason(code="fallback_model", persona=output.persona, kind=first.kind, detail=told[:1_000])
 
 
 def _lost(code: ReasonCode, output: PersonaOutput) -> Reason:

@@ -17,7 +17,7 @@ from orchestrator.corpus import Corpus
 from orchestrator.doctor.about import COMMAND, About
 from orchestrator.errors import TriptychError
 from orchestrator.settings import Settings
-from workers.llm.registry import PERSONAS
+from orchestrator.settings.places import PERSONAS, chain_for
 
 MOST_CORPORA = 500
 
@@ -39,12 +39,16 @@ def answer_for(settings: Settings, queues: Sequence[str]) -> None:
             time_ms=int(time.time() * 1_000),
             queues=tuple(queue for queue in QUEUES if queue_for(queue) in taken),
             serves=serves,
-            models=tuple(f"{persona} {settings.model_for(persona)}" for persona in PERSONAS),
+            models=tuple(f"{persona} {_chain(settings, persona)}" for persona in PERSONAS),
             corpora=corpora,
             problems=problems,
         ).model_dump(mode="json")
 
     inspect_command(name=COMMAND)(about)
+
+
+def _chain(settings: Settings, persona: str) -> str:
+    return ", else ".join(choice.name for choice in chain_for(settings, persona))
 
 
 def _usable(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:

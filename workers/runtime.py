@@ -14,6 +14,7 @@ from orchestrator.errors import InvalidSettings
 from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS, THESIS
 from orchestrator.settings import Settings
 from orchestrator.settings.limits import parse_limits
+from orchestrator.settings.places import choices
 from orchestrator.store import JobStore, connect
 from orchestrator.store.archive import archive_of
 from orchestrator.store.endpoints import EndpointStore
@@ -60,7 +61,7 @@ class Runtime:
         self.metrics: WorkerMetrics | None = None
         if settings.metrics_port:
             self.metrics = WorkerMetrics(leases_held=self.heartbeat.held, slots=slots or settings.concurrency)
-            self.metrics.expect({settings.model_for(p).partition(":")[0] for p in registry.PERSONAS})
+            self.metrics.expect({choice.provider for choice in choices(settings)})
 
     @cached_property
     def store(self) -> JobStore:

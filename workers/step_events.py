@@ -34,6 +34,7 @@ def ended(ref: JobRef, step: str, attempt: int, output: PersonaOutput | Plan, *,
             "first_token_ms": output.timings.first_token_ms,
             "provider": output.provider,
             "model": output.model,
+            "fallbacks": output.fallbacks,
         }
     return StepEnd(
         **origin(ref, step, attempt),

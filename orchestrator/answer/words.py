@@ -47,6 +47,7 @@ ENGLISH = Words(
     reasons={
         "persona_lost": "{persona} was lost; the answer was made without it.",
         "synthesis_lost": "The synthesis was lost; thesis and antithesis stand side by side, unsettled.",
+        "fallback_model": "{persona} was written by another model than the one configured for it.",
         "evidence_failed": "Not every claim is supported by its citations.",
         "no_evidence": "Nothing relevant was found in the documents.",
         "all_personas_lost": "Every persona was lost.",
@@ -77,6 +78,7 @@ KOREAN = Words(
     reasons={
         "persona_lost": "페르소나 「{persona}」 없이 답변을 만들었습니다.",
         "synthesis_lost": "종합(합)에 실패하여 정과 반을 결론 없이 나란히 제시합니다.",
+        "fallback_model": "페르소나 「{persona}」의 답변은 설정된 모델이 아닌 대체 모델이 작성했습니다.",
         "evidence_failed": "인용으로 뒷받침되지 않는 주장이 있습니다.",
         "no_evidence": "문서에서 관련 내용을 찾지 못했습니다.",
         "all_personas_lost": "모든 페르소나가 실패했습니다.",

@@ -62,22 +62,14 @@ def shown(settings: Settings) -> tuple[Shown, ...]:
 
 def complaints(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Say what would surprise: variables that nothing reads, and models that lack their key."""
-    from orchestrator.settings import Settings, unknown_variables
+    from orchestrator.settings import unknown_variables
+    from orchestrator.settings.places import missing_keys
 
     problems = [
         f"{name}: nothing reads this variable{f'; did you mean {nearest}?' if nearest else '; unset it'}"
         for name, nearest in unknown_variables(environ)
     ]
-    used = {
-        settings.model_for(persona).partition(":")[0] for persona in ("thesis", "antithesis", "synthesis")
-    }
-    if "anthropic" in used and settings.anthropic_api_key is None:
-        problems.append("ANTHROPIC_API_KEY: is unset, but a model of Anthropic is configured; set it")
-    own_server = settings.openai_base_url != Settings.model_fields["openai_base_url"].default
-    if "openai" in used and settings.openai_api_key is None and not own_server:
-        problems.append(
-            "OPENAI_API_KEY: is unset, but a model of OpenAI is configured; set it or OPENAI_BASE_URL"
-        )
+    problems += map(str, missing_keys(settings))
     return tuple(problems)
 
 

@@ -139,9 +139,10 @@ def engine_line(settings: Settings) -> str:
             "No model is configured (TRIPTYCH_MODEL): the extractive engine answers with sentences from your "
             f"documents, no LLM is used.{hint}"
         )
+    others = f"; where it cannot answer: {settings.fallback}" if settings.fallback else ""
     if len(set(names.values())) == 1:
-        return f"Model: {names['thesis']}"
-    return "Models: " + ", ".join(f"{persona} {name}" for persona, name in names.items())
+        return f"Model: {names['thesis']}{others}"
+    return "Models: " + ", ".join(f"{persona} {name}" for persona, name in names.items()) + others
 
 
 def _join(settings: Settings, stack: ExitStack) -> PrivateFleet | None:

@@ -2,7 +2,7 @@
 
 from orchestrator.contracts.base import PROTOCOL, Frozen, Message, Mode, Persona, RequestedMode, Step
 from orchestrator.contracts.evidence import Citation, Claim, ClaimKind, Passage
-from orchestrator.contracts.persona import ErrorKind, Failure, PersonaOutput, Status, Timings, Usage
+from orchestrator.contracts.persona import ErrorKind, Failure, Fallback, PersonaOutput, Status, Timings, Usage
 from orchestrator.contracts.plan import Assignment, Complexity, Factor, Plan
 from orchestrator.contracts.report import EvalReport, Finding, LevelReport
 from orchestrator.contracts.result import (
@@ -26,6 +26,7 @@ __all__ = [
     "EvalReport",
     "Factor",
     "Failure",
+    "Fallback",
     "Finding",
     "Frozen",
     "Inputs",

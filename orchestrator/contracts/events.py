@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from orchestrator.contracts.base import Frozen, Mode, RequestedMode, Sequence, Step, TaskId, Tenant
-from orchestrator.contracts.persona import ErrorKind, Status, Usage
+from orchestrator.contracts.persona import ErrorKind, Fallback, Status, Usage
 from orchestrator.contracts.plan import Assignment
 from orchestrator.contracts.report import Verdict
 from orchestrator.contracts.result import JobStatus, Reason
@@ -77,6 +77,7 @@ class StepEnd(_Event):
     kind: ErrorKind | None = None
     provider: str = ""
     model: str = ""
+    fallbacks: Annotated[tuple[Fallback, ...], Sequence] = ()
     usage: Usage = Usage()
 
 

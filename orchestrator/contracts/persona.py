@@ -53,6 +53,15 @@ class Usage(Frozen):
         )
 
 
+class Fallback(Frozen):
+    """Another model was asked because one failed. ``equal``: the operator counts its answers as good as the first's."""
+
+    model: Annotated[str, Field(max_length=300)]
+    kind: ErrorKind
+    used: Annotated[str, Field(max_length=300)]
+    equal: bool = False
+
+
 class Timings(Frozen):
     """One step's time, in ms.
 
@@ -71,7 +80,10 @@ _NOT_IN_IDS = re.compile(r"[\s\x00-\x1f\"<>]+")
 
 
 class PersonaOutput(Message):
-    """One persona's contribution. ``citations`` back the summary; each claim carries its own."""
+    """One persona's contribution. ``citations`` back the summary; each claim carries its own.
+
+    ``provider`` and ``model`` answered last, or were asked last; ``fallbacks`` says which failed on the way.
+    """
 
     task_id: TaskId
     persona: Persona
@@ -89,6 +101,7 @@ class PersonaOutput(Message):
     timings: Timings = Timings()
     provider: str = ""
     model: str = ""
+    fallbacks: Annotated[tuple[Fallback, ...], Sequence, Field(max_length=40)] = ()
     prompt_hash: str = ""
     attempt: Annotated[int, Field(ge=1)] = 1
 

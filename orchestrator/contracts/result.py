@@ -18,7 +18,7 @@ from orchestrator.contracts.base import (
     Tenant,
 )
 from orchestrator.contracts.evidence import Claim, Passage
-from orchestrator.contracts.persona import ErrorKind, PersonaOutput, Status, Usage
+from orchestrator.contracts.persona import ErrorKind, Fallback, PersonaOutput, Status, Usage
 from orchestrator.contracts.plan import Plan
 from orchestrator.contracts.report import EvalReport
 
@@ -27,6 +27,7 @@ JobStatus = Literal["complete", "degraded", "failed"]
 ReasonCode = Literal[
     "persona_lost",  # one persona failed or timed out; the result was made without it
     "synthesis_lost",  # thesis and antithesis are delivered side by side
+    "fallback_model",  # another model answered for a persona's own, and may be worse
     "evidence_failed",  # the gate's verdict is fail; the findings say which claims
     "no_evidence",  # nothing relevant was found
     "all_personas_lost",
@@ -72,6 +73,7 @@ class Provenance(Frozen):
     triptych: str
     llm_used: bool
     models: Annotated[tuple[str, ...], Sequence] = ()
+    fallbacks: Annotated[tuple[Fallback, ...], Sequence] = ()
     prompt_hashes: dict[Step, str] = Field(default_factory=dict)
 
 

@@ -15,31 +15,28 @@ from pydantic import SecretStr
 
 from orchestrator.doctor.finding import Finding, error, ok, skipped, warning
 from orchestrator.settings import Settings
+from orchestrator.settings.places import Place, choices, place_of
 
 TIMEOUT_S = 10.0
 MAX_LIST_BYTES = 2_000_000
-PERSONAS = ("thesis", "antithesis", "synthesis")
 
 
 def examine_models(settings: Settings) -> Iterator[Finding]:
-    """Ask each configured provider's endpoint once."""
-    wanted: dict[str, list[str]] = {}
-    for persona in PERSONAS:
-        provider, _, model = settings.model_for(persona).partition(":")
-        known = wanted.setdefault(provider, [])
-        if model not in known:
-            known.append(model)
-    for provider, models in wanted.items():
-        if provider == "extractive":
+    """Ask the endpoint of each configured model once, fallbacks included."""
+    wanted: dict[tuple[str, Place], list[str]] = {}
+    for choice in choices(settings):
+        place = place_of(settings, choice)
+        if place is None:
             yield skipped("model extractive", "needs no endpoint")
         else:
-            yield _ask(provider, models, settings)
+            wanted.setdefault((choice.provider, place), []).append(choice.model)
+    for (provider, place), models in wanted.items():
+        yield _ask(provider, place, models)
 
 
-def _ask(provider: str, models: list[str], settings: Settings) -> Finding:
-    base: str = getattr(settings, f"{provider}_base_url")
-    key: SecretStr | None = getattr(settings, f"{provider}_api_key")
-    check, variable = f"model {provider}", provider.upper()
+def _ask(provider: str, place: Place, models: list[str]) -> Finding:
+    base, key = place.base_url, place.api_key
+    check = f"model {provider}"
     path = "/v1/models" if provider == "anthropic" else "/models"
     try:
         status, body = _get(base.rstrip("/") + path, _headers(provider, key))
@@ -47,11 +44,11 @@ def _ask(provider: str, models: list[str], settings: Settings) -> Finding:
         return error(
             check,
             f"{base} cannot be reached ({type(problem).__name__})",
-            f"check {variable}_BASE_URL, the network and any proxy",
+            f"check {place.url_setting}, the network and any proxy",
         )
     if status in (401, 403):
         return error(
-            check, f"{base} refuses the key (HTTP {status})", f"set {variable}_API_KEY to a key it takes"
+            check, f"{base} refuses the key (HTTP {status})", f"set {place.key_setting} to a key it takes"
         )
     if status == 200:
         lacking = [model for model in models if model not in _listed(body, models)]
@@ -66,7 +63,7 @@ def _ask(provider: str, models: list[str], settings: Settings) -> Finding:
         return warning(
             check,
             f"{base} answers, but has no list of models (HTTP 404)",
-            f"check that {variable}_BASE_URL ends as the provider says; else `triptych doctor --job` tells more",
+            f"check that {place.url_setting} ends as the provider says; else `triptych doctor --job` tells more",
         )
     return warning(check, f"{base} answers with HTTP {status}", "try again later, or ask the provider")
 

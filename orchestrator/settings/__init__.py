@@ -11,11 +11,11 @@ from orchestrator.settings.loading import (
     Origin,
     load_settings,
     origins,
-    require_keys,
     require_model,
     unknown_variables,
 )
 from orchestrator.settings.model import ModelName, Settings, default_home, variables
+from orchestrator.settings.places import require_keys
 
 __all__ = [
     "CONFIG_VARIABLE",

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.errors import InvalidSettings
-from orchestrator.settings.addresses import split_url
 from orchestrator.settings.file import CONFIG_VARIABLE, read_file, settings_file
 from orchestrator.settings.model import Settings, nearest, variables
 
@@ -83,19 +82,6 @@ def _as_invalid(error: ErrorDetails, overrides: Mapping[str, Any]) -> InvalidSet
     name = origin.name if origin.kind == "environment" else variables(field)[0]
     where = f" (set in {origin.name})" if origin.kind == "file" else ""
     return InvalidSettings(name, f"{problem}{where}")
-
-
-def require_keys(settings: Settings) -> None:
-    """Raise ``InvalidSettings`` where a persona's model is on a public endpoint that takes no call without a key."""
-    wanted = {settings.model_for(p).partition(":")[0] for p in ("thesis", "antithesis", "synthesis")}
-    for provider, host in (("openai", "api.openai.com"), ("anthropic", "api.anthropic.com")):
-        base_url, key = getattr(settings, f"{provider}_base_url"), getattr(settings, f"{provider}_api_key")
-        if provider in wanted and key is None and split_url(base_url).hostname == host:
-            name = provider.upper()
-            raise InvalidSettings(
-                f"{name}_API_KEY",
-                f"is not set, and {host} needs it; set it, or point {name}_BASE_URL elsewhere",
-            )
 
 
 def require_model(settings: Settings) -> None:

@@ -12,10 +12,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from orchestrator.errors import InvalidSettings
 from orchestrator.settings.addresses import check_ledger_url, check_redis_url, split_url
+from orchestrator.settings.chain import MODEL_PATTERN, parse_fallbacks
 from orchestrator.settings.file import read_file, settings_file
 from orchestrator.settings.limits import parse_limits
 
-ModelName = Annotated[str, Field(pattern=r"^(extractive|(openai|anthropic):[^\s:][^\s]*)$")]
+ModelName = Annotated[str, Field(pattern=MODEL_PATTERN)]
 
 
 def default_home() -> Path:
@@ -53,6 +54,19 @@ class Settings(BaseSettings):
     )
     model_synthesis: ModelName | None = Field(
         default=None, description="The synthesis' model, where it differs."
+    )
+    fallback: str = Field(
+        default="",
+        description="Models to ask, in this order, where a persona's own cannot answer: openai:b, =anthropic:c, "
+        "extractive. A result that one of them had a part in is degraded, unless = marks it as equally good. "
+        "Unset: none.",
+    )
+    fallback_base_url: str | None = Field(
+        default=None,
+        description="An endpoint of their own for the openai: models of TRIPTYCH_FALLBACK. Unset: OPENAI_BASE_URL.",
+    )
+    fallback_api_key: SecretStr | None = Field(
+        default=None, description="Key for that endpoint; OPENAI_API_KEY is never sent there."
     )
     model_limits: str = Field(
         default="",
@@ -163,6 +177,12 @@ class Settings(BaseSettings):
             flag, value
         )
 
+    @field_validator("fallback")
+    @classmethod
+    def _fallbacks_can_be_read(cls, text: str) -> str:
+        parse_fallbacks(text, elsewhere=False)
+        return text
+
     @field_validator("model_limits")
     @classmethod
     def _limits_can_be_read(cls, text: str) -> str:
@@ -174,9 +194,11 @@ class Settings(BaseSettings):
     def _home_is_expanded(cls, home: Path) -> Path:
         return home.expanduser()
 
-    @field_validator("openai_base_url", "anthropic_base_url")
+    @field_validator("openai_base_url", "anthropic_base_url", "fallback_base_url")
     @classmethod
-    def _base_url_is_http(cls, url: str) -> str:
+    def _base_url_is_http(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
         parts = split_url(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("is not an address; write http://HOST or https://HOST, with its port and path")
@@ -193,7 +215,7 @@ class Settings(BaseSettings):
                 raise ValueError("must be USER:PASSWORD in ASCII; several are separated by commas")
         return login
 
-    @field_validator("openai_api_key", "anthropic_api_key")
+    @field_validator("openai_api_key", "anthropic_api_key", "fallback_api_key")
     @classmethod
     def _key_fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
         if key is None:

@@ -114,7 +114,7 @@ class EndpointStore:
         reserved until ``settle``.
         """
         call = {
-            "token": token, "wake_root": keys.WAKE, "lease_ms": PERMIT_MS, "order": order, "tokens": tokens,
+            "token": token, "wake_root": keys.TURN, "lease_ms": PERMIT_MS, "order": order, "tokens": tokens,
             "scopes": [scope.as_json() for scope in scopes],
         }  # fmt: skip
         with translated():
@@ -149,7 +149,7 @@ class EndpointStore:
         reserved and ``used`` were spent; ``None`` where nobody knows, and the reservation stands.
         """
         call = {
-            "token": token, "wake_root": keys.WAKE, "cool_ms": round(min(cool_s, MOST_COOLING_S) * 1_000),
+            "token": token, "wake_root": keys.TURN, "cool_ms": round(min(cool_s, MOST_COOLING_S) * 1_000),
             "tokens": tokens, "used": -1 if used is None else used, "breaker": asdict(policy),
             "scopes": [{**scope.as_json(), "said": each} for scope, each in zip(scopes, said, strict=True)],
         }  # fmt: skip
@@ -159,7 +159,7 @@ class EndpointStore:
 
     def woken(self, process: str, *, timeout_s: float) -> list[str]:
         """The tokens of this process's calls that are to ask again; blocks until there are some, or for so long."""
-        key = keys.WAKE + process
+        key = keys.TURN + process
         with translated():
             first = cast("tuple[str, str] | None", self._client.blpop([key], timeout=timeout_s))
             if first is None:

@@ -28,7 +28,7 @@ ENDPOINTS = f"{ROOT}:endpoints"
 """Sorted set of the ids of endpoints and deployments that something happened to, by when it last did."""
 ENDPOINT = f"{ROOT}:endpoint:"
 """And an id: hash, what workers share about an endpoint or a deployment; with suffixes, who holds it and who waits."""
-WAKE = f"{ROOT}:wake:"
+TURN = f"{ROOT}:turn:"
 """And a process's name: list of its waiting calls that are to ask again."""
 
 

@@ -12,6 +12,7 @@ from orchestrator.contracts import (
     Complexity,
     EvalReport,
     Failure,
+    Fallback,
     Finding,
     JobTimings,
     Passage,
@@ -72,6 +73,11 @@ NO_SYNTHESIS = output("synthesis", "failed", "unparseable")
 LATE = Reason(code="deadline")
 
 
+def by_another(answered: PersonaOutput, *, equal: bool = False) -> PersonaOutput:
+    fallback = Fallback(model="openai:m", kind="overloaded", used="openai:small", equal=equal)
+    return answered.model_copy(update={"model": "small", "fallbacks": (fallback,)})
+
+
 @pytest.mark.parametrize(
     ("outputs", "given", "status", "codes"),
     [
@@ -101,6 +107,21 @@ LATE = Reason(code="deadline")
         ((), {"cause": LATE}, "failed", ["all_personas_lost", "deadline"]),
         ((THESIS, ANTITHESIS), {"cause": LATE}, "degraded", ["deadline", "synthesis_lost"]),
         ((THESIS,), {"cause": Reason(code="cancelled")}, "failed", ["cancelled"]),
+        ((by_another(THESIS), ANTITHESIS, SYNTHESIS), {}, "degraded", ["fallback_model"]),
+        ((THESIS, by_another(ANTITHESIS), by_another(SYNTHESIS)), {}, "degraded", ["fallback_model"] * 2),
+        ((by_another(THESIS, equal=True), ANTITHESIS, SYNTHESIS), {}, "complete", []),
+        ((NO_THESIS, by_another(ANTITHESIS), SYNTHESIS), {}, "degraded", ["persona_lost", "fallback_model"]),
+        # The caller asked for no partial result, and this is none.
+        ((by_another(THESIS), ANTITHESIS, SYNTHESIS), {"on_partial": "fail"}, "degraded", ["fallback_model"]),
+        (
+            (by_another(THESIS), ANTITHESIS, SYNTHESIS),
+            {"evidence_ok": False},
+            "degraded",
+            ["evidence_failed", "fallback_model"],
+        ),
+        ((by_another(THESIS),), {"cause": Reason(code="cancelled")}, "failed", ["cancelled"]),
+        # A fallback that failed too is a lost persona, told once.
+        ((by_another(NO_THESIS), ANTITHESIS, SYNTHESIS), {}, "degraded", ["persona_lost"]),
     ],
 )
 def test_status_and_reasons(
@@ -113,6 +134,17 @@ def test_status_and_reasons(
 def test_a_lost_persona_is_named_with_its_cause() -> None:
     reason = result_of(NO_THESIS, ANTITHESIS, SYNTHESIS).reasons[0]
     assert (reason.persona, reason.kind, reason.detail) == ("thesis", "overloaded", "the endpoint said no")
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_fallback_is_named_above_the_answer_and_in_the_provenance(language: str) -> None:
+    result = result_of(by_another(THESIS), by_another(ANTITHESIS, equal=True), SYNTHESIS, language=language)
+    (reason,) = result.reasons
+    assert (reason.persona, reason.kind) == ("thesis", "overloaded")
+    assert reason.detail == "openai:small instead of openai:m (overloaded)"
+    assert reason.detail in result.answer.partition("\n\n")[0]
+    assert [f.equal for f in result.provenance.fallbacks] == [False, True]
+    assert result.provenance.models == ("openai:m", "openai:small")
 
 
 def test_a_lost_persona_is_not_blamed_on_the_evidence_unless_citations_failed_too() -> None:

@@ -17,7 +17,6 @@ from workers.llm.protocol import Delta, Finish, FinishReason, ModelRequest, Spen
 
 KEY_SETTING = "ANTHROPIC_API_KEY"
 URL_SETTING = "ANTHROPIC_BASE_URL"
-ANTHROPIC_HOST = "api.anthropic.com"
 API_VERSION = "2023-06-01"
 
 _LENGTH = frozenset({"max_tokens", "model_context_window_exceeded"})
@@ -68,13 +67,20 @@ class Anthropic:
     name = "anthropic"
 
     def __init__(
-        self, model: str, base_url: str, api_key: SecretStr | None = None, *, limits: Limits | None = None
+        self,
+        model: str,
+        base_url: str,
+        api_key: SecretStr | None = None,
+        *,
+        limits: Limits | None = None,
+        url_setting: str = URL_SETTING,
+        key_setting: str = KEY_SETTING,
     ) -> None:
         self.model = model
-        key = credential(api_key, KEY_SETTING)
-        address = base_address(base_url, URL_SETTING)
+        key = credential(api_key, key_setting)
+        address = base_address(base_url, url_setting)
         self.address = identity(address)
-        self._target = Target(address.authority, model, KEY_SETTING, URL_SETTING)
+        self._target = Target(address.authority, model, key_setting, url_setting)
         self._endpoint = Endpoint(
             base_url=base_url.strip().rstrip("/").removesuffix("/v1"),
             target=self._target,

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from orchestrator.broker import priority_for
+from orchestrator.routing.flow import THESIS
 from orchestrator.settings import Settings
+from orchestrator.settings.places import chain_for
+from orchestrator.store.record import PLAN
 from workers.llm.client import Model
+from workers.llm.fallback import Candidate
 from workers.llm.gate import Gate
 from workers.llm.registry import provider_for
 
@@ -17,10 +21,15 @@ class Models:
         self._gate = gate
 
     def for_step(self, step: str) -> Model:
-        """The model of a step's persona; the plan step translates with the thesis'.
+        """The models of a step's persona, its fallbacks behind it; the plan step translates with the thesis'.
 
         Steps pass the gate in the order in which they pass the queues: finish before you start.
         """
-        persona = step.partition("_")[0]
-        provider = provider_for(self._settings.model_for(persona), self._settings)
-        return Model(provider, gate=self._gate, order=priority_for(step))
+        persona = THESIS if step == PLAN else step.partition("_")[0]
+        candidates = [
+            Candidate(provider_for(choice, self._settings), equal=choice.equal)
+            for choice in chain_for(self._settings, persona)
+            # The extractive engine argues; it translates nothing.
+            if step != PLAN or choice.provider != "extractive"
+        ]
+        return Model(*candidates, gate=self._gate, order=priority_for(step))

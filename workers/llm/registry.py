@@ -5,51 +5,27 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from pydantic import SecretStr
+from collections.abc import Mapping
+from dataclasses import replace
 
 from orchestrator.errors import InvalidSettings
 from orchestrator.settings import Settings
+from orchestrator.settings.chain import Choice
+from orchestrator.settings.places import Place, choices, lacks_key, place_of
 from workers.llm import loop
 from workers.llm.address import base_address, credential
-from workers.llm.anthropic import ANTHROPIC_HOST, Anthropic
-from workers.llm.openai_compat import OPENAI_HOST, OpenAICompatible
+from workers.llm.anthropic import Anthropic
+from workers.llm.openai_compat import OpenAICompatible
 from workers.llm.protocol import Provider
-
-PERSONAS = ("thesis", "antithesis", "synthesis")
 
 _CLOSE_TIMEOUT_S = 5.0
 
-
-@dataclass(frozen=True)
-class _Remote:
-    """How one provider's settings become an instance."""
-
-    make: Callable[[str, str, SecretStr | None], Provider]
-    prefix: str
-    host_with_keys: str
-
-    def address_and_key(self, settings: Settings) -> tuple[str, SecretStr | None]:
-        base_url: str = getattr(settings, f"{self.prefix}_base_url")
-        key_setting, url_setting = f"{self.prefix.upper()}_API_KEY", f"{self.prefix.upper()}_BASE_URL"
-        key = credential(getattr(settings, f"{self.prefix}_api_key"), key_setting)
-        host = base_address(base_url, url_setting).host
-        if key is None and host == self.host_with_keys:
-            raise InvalidSettings(
-                key_setting,
-                f"is not set, and {host} needs it; set it, or point {url_setting} at another server",
-            )
-        return base_url, key
-
-
-_REMOTES = {
-    "openai": _Remote(OpenAICompatible, "openai", OPENAI_HOST),
-    "anthropic": _Remote(Anthropic, "anthropic", ANTHROPIC_HOST),
+_ADAPTERS: Mapping[str, type[OpenAICompatible | Anthropic]] = {
+    "openai": OpenAICompatible,
+    "anthropic": Anthropic,
 }
 
-_Identity = tuple[str, str, SecretStr | None]
+_Identity = tuple[str, Place | None]
 
 _lock = threading.Lock()
 _providers: dict[_Identity, Provider] = {}
@@ -57,26 +33,24 @@ _providers: dict[_Identity, Provider] = {}
 _inherited: list[Provider] = []
 
 
-def provider_for(spec: str, settings: Settings) -> Provider:
-    """The provider that ``spec`` names: ``openai:MODEL``, ``anthropic:MODEL`` or ``extractive``.
+def provider_for(choice: Choice, settings: Settings) -> Provider:
+    """The provider of a model: ``openai:MODEL``, ``anthropic:MODEL`` or ``extractive``.
 
-    The same instance for the same spec, address and key, for the life of the process. Raises
+    The same instance for the same model, address and key, for the life of the process. Raises
     ``InvalidSettings`` naming the variable that is missing or wrong.
     """
-    kind, identity = _identity(spec, settings)
+    identity = _checked(choice, settings)
     with _lock:
         provider = _providers.get(identity)
         if provider is None:
-            provider = _providers[identity] = (
-                _extractive() if kind is None else kind.make(*_arguments(identity))
-            )
+            provider = _providers[identity] = _made(choice, identity[1])
         return provider
 
 
 def check_model(settings: Settings) -> None:
-    """Raise ``InvalidSettings`` where a setting is missing that a persona's model needs. Calls nothing."""
-    for persona in PERSONAS:
-        _identity(settings.model_for(persona), settings)
+    """Raise ``InvalidSettings`` where a setting is missing that some model needs. Calls nothing."""
+    for choice in choices(settings):
+        _checked(choice, settings)
 
 
 def close() -> None:
@@ -90,21 +64,31 @@ def close() -> None:
     loop.close()
 
 
-def _identity(spec: str, settings: Settings) -> tuple[_Remote | None, _Identity]:
-    prefix, _, model = spec.partition(":")
-    if spec == "extractive":
-        return None, (spec, "", None)
-    if prefix not in _REMOTES or not model:
+def _checked(choice: Choice, settings: Settings) -> _Identity:
+    if choice.name != "extractive" and (choice.provider not in _ADAPTERS or choice.model == choice.name):
         raise InvalidSettings(
-            "TRIPTYCH_MODEL", f"{spec!r} names no model; write openai:MODEL, anthropic:MODEL or extractive"
+            "TRIPTYCH_MODEL",
+            f"{choice.name!r} names no model; write openai:MODEL, anthropic:MODEL or extractive",
         )
-    remote = _REMOTES[prefix]
-    return remote, (spec, *remote.address_and_key(settings))
+    place = place_of(settings, choice)
+    if place is not None:
+        base_address(place.base_url, place.url_setting)
+        place = replace(place, api_key=credential(place.api_key, place.key_setting))
+        if problem := lacks_key(place):
+            raise problem
+    return choice.name, place
 
 
-def _arguments(identity: _Identity) -> _Identity:
-    spec, base_url, key = identity
-    return spec.partition(":")[2], base_url, key
+def _made(choice: Choice, place: Place | None) -> Provider:
+    if place is None:
+        return _extractive()
+    return _ADAPTERS[choice.provider](
+        choice.model,
+        place.base_url,
+        place.api_key,
+        url_setting=place.url_setting,
+        key_setting=place.key_setting,
+    )
 
 
 def _extractive() -> Provider:

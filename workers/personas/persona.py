@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from orchestrator.contracts import ErrorKind, Failure, Passage, PersonaOutput, Timings, Usage
+from orchestrator.contracts import ErrorKind, Failure, Fallback, Passage, PersonaOutput, Timings, Usage
 from orchestrator.contracts import Persona as PersonaName
 from orchestrator.errors import ModelError, RetryableModelError
 from orchestrator.plaintext import one_line
@@ -85,6 +85,7 @@ class _Run:
     model_ms: int = 0
     first_token_ms: int | None = None
     asked: tuple[str, str] | None = None
+    fallbacks: dict[Fallback, None] = field(default_factory=dict)
     new_passages: list[Passage] = field(default_factory=list)
     tool_calls: list[ToolUse] = field(default_factory=list)
     problems: tuple[Problem, ...] = ()
@@ -111,6 +112,7 @@ class _Run:
         if first:
             self.first_token_ms = completion.first_token_ms
         self.asked = (completion.provider, completion.model)
+        self.fallbacks.update(dict.fromkeys(completion.fallbacks))
         self.usage += completion.usage
         self.model_ms += completion.model_ms
         known = known_claim_ids(self.brief)
@@ -170,6 +172,7 @@ class _Run:
             timings=Timings(first_token_ms=self.first_token_ms, model_ms=self.model_ms),
             provider=provider,
             model=model,
+            fallbacks=tuple(self.fallbacks),
             prompt_hash=prompt_hash(self.brief.form),
         )
 

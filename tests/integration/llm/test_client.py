@@ -13,8 +13,9 @@ from orchestrator.errors import JobCancelled, LeaseLost, ModelError, RetryableMo
 from tests.integration.llm.asking import PATIENCE_S, QUICK, REQUEST, anthropic, complete, openai, usage
 from tests.integration.llm.wire import STREAM, document, event, events
 from workers.llm import loop
+from workers.llm.call import MAX_ANSWER_CHARS
 from workers.llm.cancellation import Cancellation
-from workers.llm.client import MAX_ANSWER_CHARS, Model
+from workers.llm.client import Model
 from workers.llm.protocol import Delta, Finish, Spent
 
 pytestmark = pytest.mark.integration
@@ -203,10 +204,11 @@ FORKED = """
 import json, multiprocessing, sys, time
 from tests.integration.llm.asking import REQUEST
 from orchestrator.settings import Settings
+from orchestrator.settings.chain import Choice
 from workers.llm.client import Model
 from workers.llm.registry import provider_for
 
-kept = Model(provider_for("openai:m", Settings(openai_base_url=sys.argv[1] + "/v1")))
+kept = Model(provider_for(Choice("openai:m"), Settings(openai_base_url=sys.argv[1] + "/v1")))
 ask = lambda: kept.complete(REQUEST, deadline=time.monotonic() + 20).text
 answers = [ask()]
 def child(results):

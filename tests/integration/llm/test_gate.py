@@ -21,8 +21,9 @@ from tests.integration.llm.wire import STREAM, document, event, events
 from tests.nodes import wait_for
 from workers.llm import gate as gate_module
 from workers.llm import loop
+from workers.llm.call import most_tokens
 from workers.llm.cancellation import Cancellation
-from workers.llm.client import Completion, Model, most_tokens
+from workers.llm.client import Completion, Model
 from workers.llm.gate import Gate
 from workers.llm.permits import Permits
 

@@ -345,7 +345,7 @@ def test_keys_do_not_grow_with_calls(fleet: Fleet, client: redis.Redis) -> None:
         sizes.append(client.dbsize())
     assert max(sizes) == sizes[0] <= 4
     assert client.hlen(scopes[1].key) <= 30
-    assert not any(key.startswith(keys.WAKE) for key in client.scan_iter())
+    assert not any(key.startswith(keys.TURN) for key in client.scan_iter())
 
 
 def test_what_somebody_else_wrote_there_is_no_reason_to_crash(fleet: Fleet, client: redis.Redis) -> None:

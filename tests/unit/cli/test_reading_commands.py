@@ -217,8 +217,8 @@ def test_config_on_a_narrow_terminal_gives_up_its_columns_and_in_a_pipe_keeps_th
             {"TRIPTYCH_MODLE": "x"},
             "TRIPTYCH_MODLE: nothing reads this variable; did you mean TRIPTYCH_MODEL?",
         ),
-        ({"TRIPTYCH_MODEL": "anthropic:claude"}, "ANTHROPIC_API_KEY: is unset"),
-        ({"TRIPTYCH_MODEL_THESIS": "openai:gpt"}, "OPENAI_API_KEY: is unset"),
+        ({"TRIPTYCH_MODEL": "anthropic:claude"}, "ANTHROPIC_API_KEY: is not set"),
+        ({"TRIPTYCH_MODEL_THESIS": "openai:gpt"}, "OPENAI_API_KEY: is not set"),
     ],
 )
 def test_config_warns_and_with_check_fails(cli, home, monkeypatch, environ, complaint):

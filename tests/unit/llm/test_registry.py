@@ -4,6 +4,7 @@ import pytest
 
 from orchestrator.errors import InvalidSettings
 from orchestrator.settings import Settings
+from orchestrator.settings.chain import Choice
 from workers.llm import registry
 from workers.llm.anthropic import Anthropic
 from workers.llm.openai_compat import OpenAICompatible
@@ -27,22 +28,26 @@ def _fresh():
     ],
 )
 def test_a_spec_names_a_provider_and_its_model(spec, settings, kind):
-    provider = registry.provider_for(spec, Settings(**settings))
+    provider = registry.provider_for(Choice(spec), Settings(**settings))
     assert type(provider) is kind
     assert provider.model == spec.partition(":")[2]
 
 
 def test_the_extractive_engine_needs_no_setting():
-    assert registry.provider_for("extractive", Settings()).model == "extractive"
+    assert registry.provider_for(Choice("extractive"), Settings()).model == "extractive"
 
 
 def test_one_instance_serves_all_calls_with_the_same_settings():
     settings = Settings(openai_base_url=LOCAL, openai_api_key="sk-1")
-    first = registry.provider_for("openai:a", settings)
-    assert registry.provider_for("openai:a", Settings(openai_base_url=LOCAL, openai_api_key="sk-1")) is first
-    assert registry.provider_for("openai:b", settings) is not first
+    first = registry.provider_for(Choice("openai:a"), settings)
     assert (
-        registry.provider_for("openai:a", Settings(openai_base_url=LOCAL, openai_api_key="sk-2")) is not first
+        registry.provider_for(Choice("openai:a"), Settings(openai_base_url=LOCAL, openai_api_key="sk-1"))
+        is first
+    )
+    assert registry.provider_for(Choice("openai:b"), settings) is not first
+    assert (
+        registry.provider_for(Choice("openai:a"), Settings(openai_base_url=LOCAL, openai_api_key="sk-2"))
+        is not first
     )
 
 
@@ -59,7 +64,7 @@ def test_one_instance_serves_all_calls_with_the_same_settings():
 )
 def test_a_missing_or_wrong_setting_is_named(spec, settings, variable):
     with pytest.raises(InvalidSettings) as caught:
-        registry.provider_for(spec, Settings(**settings))
+        registry.provider_for(Choice(spec), Settings(**settings))
     assert caught.value.field == variable
 
 
@@ -70,6 +75,22 @@ def test_a_missing_or_wrong_setting_is_named(spec, settings, variable):
         ({"model": "openai:gpt-x", "openai_api_key": "sk-1"}, None),
         ({"model": "openai:gpt-x"}, "OPENAI_API_KEY"),
         ({"model": "extractive", "model_synthesis": "anthropic:claude-x"}, "ANTHROPIC_API_KEY"),
+        ({"model": "openai:m", "openai_api_key": "k", "fallback": "anthropic:claude-x"}, "ANTHROPIC_API_KEY"),
+        ({"model": "openai:m", "openai_api_key": "k", "fallback": "=openai:n, extractive"}, None),
+        (
+            {"model": "openai:m", "openai_api_key": "k", "fallback": "openai:m", "fallback_base_url": LOCAL},
+            None,
+        ),
+        (
+            {
+                "model": "openai:m",
+                "openai_base_url": LOCAL,
+                "fallback": "openai:m",
+                "fallback_base_url": "https://api.openai.com/v1",
+                "openai_api_key": "k",
+            },
+            "TRIPTYCH_FALLBACK_API_KEY",
+        ),
     ],
 )
 def test_the_door_checks_every_personas_model(settings, variable):
