@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
@@ -20,6 +21,12 @@ for _name in [
     del os.environ[_name]
 # Read by workers.llm.http, also in the worker processes that tests start: no call leaves this machine.
 os.environ["NO_REMOTE_MODELS"] = "1"
+
+# A busy machine is slow, and that is no defect.
+hypothesis.settings.register_profile(
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Processes shaped like pytest-celery's containers: the same tests run on containers where there is an engine.
+"""Processes shaped like pytest-celery's containers: the same tests run on containers (``tests.containers``).
 
 ``kill``, ``restart`` and ``logs`` act on real processes; nothing here is a stand-in for a worker or a server.
 """

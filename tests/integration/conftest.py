@@ -119,7 +119,7 @@ def triptych(home: Path, redis_url: str, client: redis.Redis, tmp_path: Path) ->
     return run
 
 
-# pytest-celery's nodes, backed by processes. With an engine, these fixtures are what to replace by containers.
+# pytest-celery's nodes, backed by processes; tests/integration/fleet/test_nodes.py has containers too.
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def test_a_query_is_words_and_never_syntax(query):
     assert found([LEASE], "lease") == ["a"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=300))
 def test_no_query_breaks_the_search(query):
     assert set(found([LEASE, OTHER], query)) <= {"a", "b"}

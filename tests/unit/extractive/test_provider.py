@@ -90,7 +90,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts=st.lists(st.lists(WORDS, min_size=1, max_size=60), min_size=1, max_size=4), blind=st.booleans())
 def test_any_text_gives_answers_that_parse_quote_verbatim_and_lose_no_claim(
     texts: list[list[str]], blind: bool
