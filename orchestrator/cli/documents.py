@@ -60,13 +60,18 @@ def all_paths(question: str, docs: Sequence[Path], more: Sequence[Path] | None) 
 
 
 def corpus_for(settings: Settings, docs: Sequence[Path], corpus: str | None, *, quiet: bool) -> str:
-    """The name of the corpus that the options stand for. Raises ``DocumentError`` before anything is started."""
-    from orchestrator.corpus import Corpus, adhoc_name
+    """The name of the corpus that the options stand for. Raises ``DocumentError`` before anything is started.
+
+    A fleet's producer need not see the corpora: on a machine that holds none, a name is left to the workers to know.
+    """
+    from orchestrator.corpus import Corpus, adhoc_name, check_name
 
     if corpus and docs:
         raise InvalidInput("--corpus", "cannot be combined with --docs; give one of them")
     if corpus:
-        Corpus.open(settings.home, corpus)
+        check_name(corpus)
+        if settings.redis_url is None or Corpus.list(settings.home):
+            Corpus.open(settings.home, corpus)
         return corpus
     if not docs:
         raise InvalidInput("--docs", "is missing; name the files or folders that the answer must rest on")

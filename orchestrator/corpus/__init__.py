@@ -5,7 +5,7 @@ needs them.
 """
 
 from orchestrator.corpus.chunks import Chunk, chunks
-from orchestrator.corpus.corpus import Corpus, CorpusInfo, adhoc_name, rank_passages
+from orchestrator.corpus.corpus import Corpus, CorpusInfo, adhoc_name, check_name, rank_passages
 from orchestrator.corpus.document import Block, Document
 from orchestrator.corpus.load import load_document
 from orchestrator.corpus.search import Hit
@@ -20,6 +20,7 @@ __all__ = [
     "Document",
     "Hit",
     "adhoc_name",
+    "check_name",
     "chunks",
     "load_document",
     "rank_passages",

@@ -161,11 +161,16 @@ def _read_roots(db: sqlite3.Connection) -> list[Root]:
     return [Root(path, source) for path, source in db.execute("SELECT path, source FROM roots ORDER BY path")]
 
 
-def _file(home: PathLike, name: str) -> Path:
+def check_name(name: str) -> None:
+    """Raise ``InvalidInput`` unless a corpus may be called that."""
     if not _NAME.fullmatch(name):
         raise InvalidInput(
             "corpus", f"{name[:80]!r} is no name for a corpus; use letters, digits, . _ and - (at most 64)"
         )
+
+
+def _file(home: PathLike, name: str) -> Path:
+    check_name(name)
     return Path(home) / "corpora" / f"{name}.sqlite"
 
 

@@ -76,6 +76,24 @@ def test_a_job_that_waits_can_be_listed_asked_for_and_cancelled(triptych: Tripty
     assert data(read)["reasons"][0]["code"] == "cancelled"
 
 
+def test_a_machine_that_shares_no_corpora_leaves_their_names_to_the_workers(
+    start_worker: StartWorker, triptych: Triptych, home: Path, tmp_path: Path
+) -> None:
+    start_worker()
+    assert triptych("corpus", "add", "harbor", DOCS).returncode == 0
+    elsewhere = {"TRIPTYCH_HOME": str(tmp_path / "elsewhere")}
+    known, unknown = (
+        triptych("submit", GOAL, "--corpus", name, **elsewhere).stdout.strip()
+        for name in ("harbor", "nowhere")
+    )
+    assert triptych("watch", known, **elsewhere).returncode == 0
+    ended = triptych("watch", unknown, "--json", **elsewhere)
+    assert (ended.returncode, data(ended)["reasons"][0]["code"]) == (1, "plan_failed")
+    misspelt = triptych("submit", GOAL, "--corpus", "habour")
+    assert (misspelt.returncode, misspelt.stdout) == (2, "")
+    assert "habour" in misspelt.stderr
+
+
 def test_an_idempotency_key_finds_the_first_job(triptych: Triptych) -> None:
     one, two = (
         data(triptych("submit", GOAL, "--docs", DOCS, "--idempotency-key", "k1", "--json")) for _ in range(2)
@@ -93,7 +111,7 @@ def test_an_idempotency_key_finds_the_first_job(triptych: Triptych) -> None:
         (("submit", " ", "--docs", DOCS), "QUESTION"),
         (("submit", GOAL), "--docs"),
         (("submit", GOAL, "--docs", "missing.md"), "missing.md"),
-        (("submit", GOAL, "--corpus", "nobody-has-it"), "nobody-has-it"),
+        (("submit", GOAL, "--corpus", "a/b"), "a/b"),
         (("submit", GOAL, "--docs", DOCS, "--mode", "sideways"), "--mode"),
         (("submit", GOAL, "--docs", DOCS, "--tenant", "A B"), "--tenant"),
         (("watch", "no-such-job"), "no-such-job"),
