@@ -22,6 +22,8 @@ Step = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}(:[0-9]{1,3})?$")]
 """The unit of work inside a job: ``plan``, ``thesis``, ``antithesis``, ``antithesis_standalone``, ..."""
 
 TaskId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+SMOKE_TENANT = "doctor"
+"""Whose jobs `triptych doctor --job` sends: they are nobody's work, so reports and metrics leave them out."""
 Tenant = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 ClaimId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")]
 PassageId = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\"<>]{1,64}$")]

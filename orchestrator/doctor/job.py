@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from orchestrator.client import Client, new_task_id
 from orchestrator.contracts import Inputs, Passage, Result, TaskSpec
+from orchestrator.contracts.base import SMOKE_TENANT
 from orchestrator.doctor.finding import Finding, error, ok, warning
 from orchestrator.errors import IdempotencyConflict, JobError, WorldError
 from orchestrator.store import JobRef
@@ -13,8 +14,6 @@ from orchestrator.store import JobRef
 DEADLINE_S = 60.0
 GRACE_MS = 10_000
 """How long past its deadline a job may take to be ended by the sweep."""
-TENANT = "doctor"
-"""Smoke jobs are a tenant's of their own, so that nobody takes them for work."""
 
 PASSAGES = (
     Passage(
@@ -42,7 +41,7 @@ def smoke_spec(deadline_s: float = DEADLINE_S) -> TaskSpec:
         goal="Should the order processing move to an event queue?",
         inputs=Inputs(passages=PASSAGES),
         mode="parallel",
-        tenant=TENANT,
+        tenant=SMOKE_TENANT,
         deadline_s=deadline_s,
         token_budget=50_000,
     )

@@ -7,7 +7,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from orchestrator.contracts.base import Mode
+from orchestrator.contracts.base import SMOKE_TENANT, Mode
 from orchestrator.contracts.events import Event, JobEnd, JobSubmitted
 from orchestrator.contracts.result import JobStatus, JobTimings, ReasonCode
 
@@ -74,9 +74,9 @@ class JobMetrics:
 
     def observe(self, event: Event, timings_of: Callable[[JobEnd], JobTimings]) -> None:
         """Count one event; most change nothing. ``timings_of`` is asked once per ended job."""
-        if isinstance(event, JobSubmitted):
+        if isinstance(event, JobSubmitted) and event.tenant != SMOKE_TENANT:
             self._submitted.inc()
-        elif isinstance(event, JobEnd):
+        elif isinstance(event, JobEnd) and event.tenant != SMOKE_TENANT:
             self._ended(event, timings_of(event))
 
     def _ended(self, end: JobEnd, timings: JobTimings) -> None:

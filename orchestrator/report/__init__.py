@@ -4,6 +4,6 @@ Mean latency, evidence pass rate kept against sequential, maximum latency; per m
 """
 
 from orchestrator.report.criteria import Criteria, Criterion, Verdict
-from orchestrator.report.summary import FleetReport, ModeReport, summarise
+from orchestrator.report.summary import FleetReport, ModeReport, Tally, summarise
 
-__all__ = ["Criteria", "Criterion", "FleetReport", "ModeReport", "Verdict", "summarise"]
+__all__ = ["Criteria", "Criterion", "FleetReport", "ModeReport", "Tally", "Verdict", "summarise"]

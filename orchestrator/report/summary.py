@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import Annotated
 
-from orchestrator.contracts.base import Frozen
+from orchestrator.contracts.base import SMOKE_TENANT, Frozen
 from orchestrator.contracts.base import Sequence as AsTuple
 from orchestrator.contracts.events import Event, JobEnd, JobSubmitted
 from orchestrator.report.criteria import (
@@ -60,28 +60,56 @@ class FleetReport(Frozen):
     modes: Annotated[tuple[ModeReport, ...], AsTuple]
 
 
+class Tally:
+    """What a report needs of events, taken in as they come. Memory grows with jobs only.
+
+    Events may come in any order and twice; a smoke job of the doctor's counts nowhere.
+    """
+
+    def __init__(self) -> None:
+        self._ends: dict[str, JobEnd] = {}
+        self._submitted: dict[str, int] = {}
+        self.latest_ms = 0
+        """Of the latest event so far (epoch ms): what comes next is not older."""
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take in events."""
+        for event in events:
+            self.latest_ms = max(self.latest_ms, event.at_ms)
+            if isinstance(event, JobEnd) and event.tenant != SMOKE_TENANT:
+                self._ends.setdefault(event.event_id, event)
+            elif isinstance(event, JobSubmitted) and event.tenant != SMOKE_TENANT:
+                self._submitted.setdefault(event.event_id, event.at_ms)
+
+    def forget(self, before_ms: int) -> None:
+        """Leave out what happened before (epoch ms)."""
+        self._ends = {name: end for name, end in self._ends.items() if end.at_ms >= before_ms}
+        self._submitted = {name: at_ms for name, at_ms in self._submitted.items() if at_ms >= before_ms}
+
+    def report(
+        self, *, until_ms: int, since_ms: int | None = None, criteria: Criteria | None = None
+    ) -> FleetReport:
+        """Judge what there is."""
+        by_mode: dict[str, list[JobEnd]] = {REFERENCE: [], "parallel": []}
+        for end in self._ends.values():
+            by_mode.setdefault(end.mode or "none", []).append(end)
+        judged = criteria or Criteria()
+        reference = _rate(_wanted(by_mode[REFERENCE]))
+        return FleetReport(
+            since_ms=since_ms,
+            until_ms=until_ms,
+            submitted=len(self._submitted),
+            modes=tuple(_mode(mode, found, reference, judged) for mode, found in by_mode.items()),
+        )
+
+
 def summarise(
     events: Iterable[Event], *, until_ms: int, since_ms: int | None = None, criteria: Criteria | None = None
 ) -> FleetReport:
-    """Read events once, in any order; an end that the ledger has twice counts once. Memory grows with jobs only."""
-    ends: dict[str, JobEnd] = {}
-    submitted: set[str] = set()
-    for event in events:
-        if isinstance(event, JobEnd):
-            ends.setdefault(event.event_id, event)
-        elif isinstance(event, JobSubmitted):
-            submitted.add(event.event_id)
-    by_mode: dict[str, list[JobEnd]] = {REFERENCE: [], "parallel": []}
-    for end in ends.values():
-        by_mode.setdefault(end.mode or "none", []).append(end)
-    judged = criteria or Criteria()
-    reference = _rate(_wanted(by_mode[REFERENCE]))
-    return FleetReport(
-        since_ms=since_ms,
-        until_ms=until_ms,
-        submitted=len(submitted),
-        modes=tuple(_mode(mode, found, reference, judged) for mode, found in by_mode.items()),
-    )
+    """Read events once, in any order; an end that the ledger has twice counts once."""
+    tally = Tally()
+    tally.add(events)
+    return tally.report(until_ms=until_ms, since_ms=since_ms, criteria=criteria)
 
 
 def _mode(mode: str, ends: Sequence[JobEnd], reference: Rate, criteria: Criteria) -> ModeReport:

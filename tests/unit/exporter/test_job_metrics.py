@@ -98,3 +98,10 @@ def test_no_series_names_a_job(metrics, registry):
     body = generate_latest(registry).decode()
     assert "job1" not in body
     assert "acme" not in body
+
+
+def test_a_smoke_job_is_nobodys_work(metrics, registry):
+    metrics.observe(submitted().model_copy(update={"tenant": "doctor"}), nothing_known)
+    metrics.observe(ended("complete", tenant="doctor"), nothing_known)
+    assert registry.get_sample_value("triptych_jobs_submitted_total") == 0
+    assert registry.get_sample_value("triptych_jobs_total", {"mode": "parallel", "status": "complete"}) == 0

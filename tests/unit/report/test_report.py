@@ -17,7 +17,7 @@ from scipy import stats
 from orchestrator.cli import fleet_report
 from orchestrator.contracts import Reason
 from orchestrator.contracts.events import Event, JobEnd
-from orchestrator.report import Criteria, FleetReport, ModeReport, criteria, summarise
+from orchestrator.report import Criteria, FleetReport, ModeReport, Tally, criteria, summarise
 from orchestrator.report.criteria import Rate, difference_bounds, evidence_kept, wilson
 from orchestrator.report.summary import percentile
 from orchestrator.store.archive import archive_in
@@ -222,6 +222,37 @@ def test_people_get_figures_and_a_reason_for_each_verdict():
     assert "mean of 25 jobs 30.00 s, over 20 s" in text
     assert "no sequential jobs to compare with" in text
     assert "deadline 1" in text
+
+
+def test_a_report_that_goes_on_reads_each_event_once_and_drops_what_is_too_old():
+    tally = Tally()
+    tally.add([submitted(), ended(mode="parallel")])
+    again = ended(mode="parallel")
+    tally.add([again, again])
+    found = tally.report(until_ms=NOW)
+    assert (found.submitted, mode(found).jobs) == (1, 2)
+    assert tally.latest_ms == ACCEPTED
+    tally.forget(ACCEPTED + 1)
+    found = tally.report(until_ms=NOW)
+    assert (found.submitted, mode(found).jobs) == (0, 0)
+
+
+def test_a_smoke_job_is_nobodys_work():
+    found = report(
+        submitted().model_copy(update={"tenant": "doctor"}), ended().model_copy(update={"tenant": "doctor"})
+    )
+    assert (found.submitted, mode(found).jobs) == (0, 0)
+
+
+def test_the_table_fits_a_terminal_of_80_columns():
+    out = io.StringIO()
+    fleet_report.show(
+        report(*jobs(25, 180.0), *jobs(25, 30.0, mode="sequential")), "24h", Console(file=out, width=80)
+    )
+    table = out.getvalue().splitlines()[1:4]
+    assert table[0].split()[-1] == "longest"
+    assert [row.split()[0] for row in table[1:]] == ["sequential", "parallel"]
+    assert "…" not in "".join(table)
 
 
 def test_the_command_reads_this_machines_ledger(tmp_path: Path, monkeypatch, capsys):
