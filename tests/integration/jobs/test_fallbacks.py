@@ -60,6 +60,7 @@ def test_the_first_that_can_answers_and_the_result_says_so(
     model.script(TRANSLATION, *[refuses(401)] * 3)
     result = producer.wait(producer.submit(question(goal="주문 처리를 이벤트 큐로 옮겨야 하는가?")).ref)
     assert (result.status, why(result)) == ("failed", [("no_evidence", None, None)])
+    assert "openai:small: auth: " in result.reasons[0].detail
     assert [asked.model for asked in model.asked] == ["test", "twin", "small"]
 
 

@@ -25,6 +25,7 @@ from workers.llm.call import most_tokens
 from workers.llm.cancellation import Cancellation
 from workers.llm.client import Completion, Model
 from workers.llm.gate import Gate
+from workers.llm.openai_compat import OpenAICompatible
 from workers.llm.permits import Permits
 
 pytestmark = pytest.mark.integration
@@ -107,6 +108,21 @@ def test_a_wait_that_would_pass_the_deadline_is_not_begun(wire, make_gate, ask) 
     # Who was never let through says nothing of the endpoint.
     (state,) = make_gate()._permits._store.look()
     assert (state.cooling_s > 500, state.is_open) == (True, False)
+
+
+def test_a_pause_is_not_waited_out_while_another_model_stands_ready(wire, make_gate) -> None:
+    wire.reply(document({}, status=429, retry_after=str(int(PATIENCE_S / 2))))
+    for _ in range(2):
+        wire.reply(*YES)
+    chain = [OpenAICompatible(name, f"{wire.url}/v1") for name in ("first", "second")]
+    for gate in (make_gate(), make_gate()):
+        answer = Model(*chain, gate=gate, policy=QUICK).complete(
+            REQUEST, deadline=time.monotonic() + PATIENCE_S
+        )
+        assert [fallback.kind for fallback in answer.fallbacks] == ["overloaded"]
+    assert [request.body["model"] for request in wire.requests] == ["first", "second", "second"]
+    for provider in chain:
+        loop.submit(provider.aclose()).result(PATIENCE_S)
 
 
 def test_a_freed_place_is_given_to_who_waits_at_once(wire, make_gate, ask, client, monkeypatch) -> None:
