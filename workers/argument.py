@@ -62,7 +62,7 @@ class BoundModel:
 
         bounded = replace(request, max_output_tokens=min(request.max_output_tokens, self.tokens_left))
         answer = self.model.complete(bounded, deadline=self.deadline, on_text=hear, cancel=self.cancel)
-        self.tokens_left -= answer.usage.input_tokens + answer.usage.output_tokens
+        self.tokens_left -= answer.usage.tokens
         return answer
 
 
@@ -125,7 +125,7 @@ class Argument:
         """This step's share of what the job may still spend: steps that run side by side halve it."""
         budget = attempt.record.spec.token_budget or self._settings.token_budget
         spent = sum((o.usage for o in attempt.record.outputs.values()), brief.plan.usage)
-        left = budget - spent.input_tokens - spent.output_tokens
+        left = budget - spent.tokens
         return left // 2 if brief.plan.mode == "parallel" and attempt.step != SYNTHESIS else left
 
     def _brief(self, attempt: Attempt) -> Brief:

@@ -12,14 +12,13 @@ import socket
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
 
 from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason
 from orchestrator.contracts.events import KnownEvent, ParallelExecutionStart, TaskStart
-from orchestrator.contracts.events import LeaseLost as LeaseLostEvent
 from orchestrator.errors import JobCancelled, JobNotFound, LeaseLost, StoreUnavailable
 from orchestrator.routing.flow import ANTITHESIS_STANDALONE, SYNTHESIS, THESIS, ready
 from orchestrator.store import JobRecord, JobRef, JobStore
@@ -29,7 +28,7 @@ from orchestrator.store.record import PLAN
 from workers.heartbeat import Heartbeat, Held
 from workers.patience import patiently
 from workers.progress import Progress
-from workers.step_events import ended, queued_ms, started
+from workers.step_events import ended, lost, queued_ms, started
 from workers.telemetry import whereabouts
 
 MAX_ATTEMPTS = 4
@@ -131,8 +130,8 @@ class Executor:
             attempt = Attempt(ref, lease.step, grant.attempt, record, began + remaining_s, held)
             self._announce(attempt, grant)
             worked = self._worked(attempt)
-            if worked is None or held.stopped:
-                self._let_go(attempt)
+            if not isinstance(worked, Worked) or held.stopped:
+                self._let_go(attempt, worked)
                 return False
             output = worked.output
             if isinstance(output, PersonaOutput):
@@ -156,19 +155,19 @@ class Executor:
                     keep_lease=last,
                 )
             )
-        if written == "lost":
-            self._let_go(attempt)
+        if written in ("lost", "ended"):
+            self._let_go(attempt, worked, job_ended=written == "ended")
         return written in ("written", "duplicate")
 
-    def _worked(self, attempt: Attempt) -> Worked | None:
-        """What the step brought, a failure included; ``None`` where it was stopped."""
+    def _worked(self, attempt: Attempt) -> Worked | JobCancelled | LeaseLost:
+        """What the step brought, a failure included; where it was stopped, what stopped it."""
         work = self._work[attempt.step.partition(":")[0]]
         if attempt.number > MAX_ATTEMPTS:
             return work.failed(attempt, f"given up: it was begun {MAX_ATTEMPTS} times and never ended")
         try:
             worked = work(attempt)
-        except (JobCancelled, LeaseLost):
-            return None
+        except (JobCancelled, LeaseLost) as stopped:
+            return stopped
         except StoreUnavailable:
             raise  # an outage that outlasted all patience: the sweep takes the step up again
         except Exception as error:  # noqa: BLE001 - a defect costs the persona, not the job, and is not tried again
@@ -180,7 +179,9 @@ class Executor:
             return work.failed(attempt, f"a defect of Triptych ({type(error).__name__}); its log says where")
         size = len(worked.output.to_wire().encode())
         if size > MAX_OUTPUT_BYTES:
-            return work.failed(attempt, f"its output is {size:,} bytes, over {MAX_OUTPUT_BYTES:,}")
+            failed = work.failed(attempt, f"its output is {size:,} bytes, over {MAX_OUTPUT_BYTES:,}")
+            paid = failed.output.model_copy(update={"usage": worked.output.usage})
+            return replace(failed, output=paid)
         return worked
 
     def _announce(self, attempt: Attempt, grant: Grant) -> None:
@@ -201,10 +202,14 @@ class Executor:
             )
             self._tell(ref, both)
 
-    def _let_go(self, attempt: Attempt) -> None:
-        why = attempt.held.stopped or "lost"
+    def _let_go(
+        self, attempt: Attempt, worked: Worked | JobCancelled | LeaseLost, *, job_ended: bool = False
+    ) -> None:
+        """Throw away what an attempt brought, and tell what it cost: nobody else will."""
+        why = attempt.held.stopped or ("cancelled" if job_ended else "lost")
         log.info("lease_gone", job=str(attempt.ref), step=attempt.step, why=why)
-        self._tell(attempt.ref, LeaseLostEvent(**origin(attempt.ref, attempt.step, attempt.number), why=why))
+        brought = worked.output if isinstance(worked, Worked) else worked
+        self._tell(attempt.ref, lost(attempt.ref, attempt.step, attempt.number, why, brought))
 
     def _tell(self, ref: JobRef, event: KnownEvent) -> None:
         patiently(lambda: self._store.emit(ref, event))

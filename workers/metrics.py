@@ -52,7 +52,7 @@ class WorkerMetrics:
         )
         self._tokens = Counter(
             "triptych_model_tokens",
-            "Tokens as the endpoint counted them; cached ones are part of the input.",
+            "Tokens as the endpoint counted them; cached ones are part of the input, estimated ones it did not count.",
             ("provider", "direction"),
             registry=registry,
         )
@@ -111,18 +111,24 @@ class WorkerMetrics:
             self._recovered.labels(_step(event)).inc()
         elif isinstance(event, LeaseLost):
             self._lost.labels(event.why).inc()
+            self._paid(event)
 
     def _ended(self, event: StepEnd) -> None:
         self._step_seconds.labels(_step(event), event.status).observe(event.duration_ms / 1_000)
         provider = event.provider if event.provider in PROVIDERS else NO_PROVIDER
         if event.kind is not None:
             self._failures.labels(provider, event.kind).inc()
+        self._paid(event)
+
+    def _paid(self, event: StepEnd | LeaseLost) -> None:
+        provider = event.provider if event.provider in PROVIDERS else NO_PROVIDER
         usage = event.usage
         if usage.calls:
             self._calls.labels(provider).inc(usage.calls)
             self._tokens.labels(provider, "input").inc(usage.input_tokens)
             self._tokens.labels(provider, "cached").inc(usage.cached_tokens)
             self._tokens.labels(provider, "output").inc(usage.output_tokens)
+            self._tokens.labels(provider, "estimated").inc(usage.estimated_tokens)
 
 
 def _step(event: StepStart | StepEnd | StepRecovered) -> str:

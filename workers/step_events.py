@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from orchestrator.contracts import PersonaOutput, Plan
-from orchestrator.contracts.events import StepEnd, StepStart
+from orchestrator.contracts import PersonaOutput, Plan, Usage
+from orchestrator.contracts.events import LeaseLost, StepEnd, StepStart
+from orchestrator.errors import JobError
 from orchestrator.recovery import runnable_since
 from orchestrator.store import JobRecord, JobRef
 from orchestrator.store.jobs import Grant
@@ -43,6 +44,21 @@ def ended(ref: JobRef, step: str, attempt: int, output: PersonaOutput | Plan, *,
         usage=output.usage,
         **said,
     )
+
+
+def lost(
+    ref: JobRef,
+    step: str,
+    attempt: int,
+    why: Literal["lost", "cancelled"],
+    brought: PersonaOutput | Plan | JobError,
+) -> LeaseLost:
+    """An attempt whose work was thrown away; ``brought`` is that work, or what stopped it. Either was paid for."""
+    if isinstance(brought, JobError):
+        provider, _ = brought.asked or ("", "")
+    else:
+        provider = brought.provider if isinstance(brought, PersonaOutput) else ""
+    return LeaseLost(**origin(ref, step, attempt), why=why, provider=provider, usage=brought.usage or Usage())
 
 
 def _name(step: str, suffix: str) -> Any:  # noqa: ANN401 - one of StepStart's or StepEnd's literals

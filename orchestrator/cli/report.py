@@ -67,6 +67,11 @@ def _print_gate(result: Result, console: Console) -> None:
         u = result.usage
         console.print(
             f"tokens: {u.input_tokens:,} in ({u.cached_tokens:,} cached), {u.output_tokens:,} out, "
+            + (
+                f"about {u.estimated_tokens:,} that the endpoint did not count, "
+                if u.estimated_tokens
+                else ""
+            )
             + counted(u.calls, "call"),
             style="dim",
         )

@@ -120,6 +120,8 @@ class LeaseLost(_Event):
 
     event: Literal["lease_lost"] = "lease_lost"
     why: Literal["lost", "cancelled"]
+    provider: str = ""
+    usage: Usage = Usage()
 
 
 class JobEnd(_Event):

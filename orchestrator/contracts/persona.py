@@ -37,12 +37,22 @@ class Failure(Frozen):
 
 
 class Usage(Frozen):
-    """Tokens, as the endpoint counted them; ``calls`` counts requests that reached a model."""
+    """Tokens, as the endpoint counted them; ``calls`` counts requests that reached a model.
+
+    ``estimated_tokens`` come on top: what calls cost of which the endpoint did not tell, at four bytes a token. A call
+    that is cut ends before the endpoint has counted.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
     calls: int = 0
+    estimated_tokens: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """All of them: what budgets and rate limits count."""
+        return self.input_tokens + self.output_tokens + self.estimated_tokens
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -50,6 +60,7 @@ class Usage(Frozen):
             output_tokens=self.output_tokens + other.output_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             calls=self.calls + other.calls,
+            estimated_tokens=self.estimated_tokens + other.estimated_tokens,
         )
 
 

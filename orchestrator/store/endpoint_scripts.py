@@ -160,7 +160,7 @@ return 1
 )
 
 # KEYS hashes, then the index; ARGV {token wake_root cool_ms tokens used breaker
-# scopes: {id name concurrency rpm tpm said}*}; said: ok | failed | nothing; used: -1 where nobody knows
+# scopes: {id name concurrency rpm tpm said}*}; said: ok | failed | nothing
 # -> what changed: {cooled | opened | closed, name}*
 SETTLE = (
     _COMMON
@@ -201,7 +201,7 @@ for i, scope in ipairs(call.scopes) do
   local state = state_of(key)
   leave(key, call.token)
   redis.call('ZREM', key .. ':held', call.token)
-  if scope.tpm > 0 and call.used >= 0 then
+  if scope.tpm > 0 then
     local left = level(state, 'tokens', scope.tpm) + math.min(call.tokens, scope.tpm) - call.used
     put(key, scope, 'tokens', math.min(scope.tpm, left), 'tokens_at', now)
   end

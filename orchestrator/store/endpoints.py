@@ -140,17 +140,17 @@ class EndpointStore:
         *,
         cool_s: float = 0.0,
         tokens: int = 0,
-        used: int | None = 0,
+        used: int = 0,
         policy: BreakerPolicy,
     ) -> list[tuple[Change, str]]:
         """Give the permits back, or the place in line; returns what this changed, each with the scope's name.
 
         ``said`` is what the call says of each scope. ``cool_s`` lets the last scope rest. ``tokens`` were
-        reserved and ``used`` were spent; ``None`` where nobody knows, and the reservation stands.
+        reserved and ``used`` were spent.
         """
         call = {
             "token": token, "wake_root": keys.TURN, "cool_ms": round(min(cool_s, MOST_COOLING_S) * 1_000),
-            "tokens": tokens, "used": -1 if used is None else used, "breaker": asdict(policy),
+            "tokens": tokens, "used": used, "breaker": asdict(policy),
             "scopes": [{**scope.as_json(), "said": each} for scope, each in zip(scopes, said, strict=True)],
         }  # fmt: skip
         with translated():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, replace
 from typing import cast
@@ -29,10 +29,23 @@ OnText = Callable[[str], None]
 log = structlog.get_logger(__name__)
 
 
-def most_tokens(request: ModelRequest) -> int:
-    """What a call may cost: its prompt at four bytes a token, and the longest answer."""
-    prompt = (request.system, *(turn.text for turn in request.turns))
-    return sum(len(text.encode("utf-8", "replace")) for text in prompt) // 4 + request.max_output_tokens
+def estimated(*texts: str) -> int:
+    """Tokens of some texts, at four bytes a token; UTF-8 makes that hold for Korean roughly, too."""
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) // 4
+
+
+def prompt_tokens(request: ModelRequest) -> int:
+    """What a prompt costs, estimated."""
+    return estimated(request.system, *(turn.text for turn in request.turns))
+
+
+def completed(usage: Usage, request: ModelRequest, heard: Iterable[str]) -> Usage:
+    """``usage`` with an estimate of what the endpoint did not tell: of the prompt, and of what it said beyond it."""
+    if not usage.calls:
+        return usage
+    prompt = 0 if usage.input_tokens else prompt_tokens(request)
+    unsaid = max(0, estimated(*heard) - usage.output_tokens)
+    return usage.model_copy(update={"estimated_tokens": prompt + unsaid})
 
 
 @dataclass(frozen=True)
@@ -149,7 +162,7 @@ class Call:
             else gate.entered(
                 self._candidate.provider,
                 order=self._setup.order,
-                tokens=most_tokens(self._request),
+                tokens=prompt_tokens(self._request) + self._request.max_output_tokens,
                 until=self._until,
                 deadline=self._deadline,
             )
@@ -175,47 +188,51 @@ class Call:
         return patience_until(time.monotonic(), self._deadline, is_last=self._is_last)
 
     async def _streamed(self, entry: Entry, hurry: asyncio.Timeout) -> Completion:
-        provider = self._candidate.provider
         pieces: list[str] = []
-        chars = 0
-        finish: Finish | None = None
         try:
-            stream = cast("AsyncGenerator[Delta | Spent | Finish]", provider.stream(self._request))
-            async with aclosing(stream):
-                async for item in stream:
-                    if isinstance(item, Delta):
-                        if not entry.spoke:
-                            entry.spoke = True
-                            hurry.reschedule(None)
-                            self._first_text = self._first_text or time.monotonic()
-                        chars += len(item.text)
-                        if chars > MAX_ANSWER_CHARS:
-                            raise ModelError(
-                                "provider", f"the answer is over {MAX_ANSWER_CHARS:,} characters"
-                            )
-                        pieces.append(item.text)
-                        if self._on_text is not None:
-                            self._on_text(item.text)
-                    else:
-                        finish = item if isinstance(item, Finish) else None
-                        self._running = entry.usage = item.usage
-        except RetryableModelError as error:
+            finish = await self._read(entry, hurry, pieces)
+        except BaseException as error:
+            self._running = entry.usage = completed(self._running, self._request, pieces)
             # A provider must not, but a second answer after half of a first one would be a wrong answer.
-            if pieces:
+            if pieces and isinstance(error, RetryableModelError):
                 raise ModelError(error.kind, error.message) from error
             raise
-        if finish is None:
-            raise ModelError("truncated", f"{provider.name} ended its answer in the middle")
+        if not finish.usage.tokens:
+            self._running = entry.usage = completed(finish.usage, self._request, pieces)
         return Completion(
             text="".join(pieces),
             usage=self.spent,
-            provider=provider.name,
+            provider=self.asked[0],
             model=finish.model,
             finish_reason=finish.reason,
             first_token_ms=None if self._first_text is None else self._ms_since_start(self._first_text),
             model_ms=self._ms_since_start(time.monotonic()),
             attempts=self._attempts,
         )
+
+    async def _read(self, entry: Entry, hurry: asyncio.Timeout, pieces: list[str]) -> Finish:
+        """The answer's end; its text goes into ``pieces`` as it comes."""
+        provider, chars, finish = self._candidate.provider, 0, None
+        stream = cast("AsyncGenerator[Delta | Spent | Finish]", provider.stream(self._request))
+        async with aclosing(stream):
+            async for item in stream:
+                if isinstance(item, Delta):
+                    if not entry.spoke:
+                        entry.spoke = True
+                        hurry.reschedule(None)
+                        self._first_text = self._first_text or time.monotonic()
+                    chars += len(item.text)
+                    if chars > MAX_ANSWER_CHARS:
+                        raise ModelError("provider", f"the answer is over {MAX_ANSWER_CHARS:,} characters")
+                    pieces.append(item.text)
+                    if self._on_text is not None:
+                        self._on_text(item.text)
+                else:
+                    finish = item if isinstance(item, Finish) else None
+                    self._running = entry.usage = item.usage
+        if finish is None:
+            raise ModelError("truncated", f"{provider.name} ended its answer in the middle")
+        return finish
 
     def _ms_since_start(self, moment: float) -> int:
         return round((moment - self._started) * 1000)

@@ -67,12 +67,6 @@ class Entry:
     usage: Usage = field(default_factory=Usage)
     spoke: bool = False
 
-    @property
-    def used(self) -> int | None:
-        """Tokens as far as they are known: ``None`` where a model was reached and nothing was counted."""
-        counted = self.usage.input_tokens + self.usage.output_tokens
-        return None if self.usage.calls and not counted else counted
-
 
 class Gate:
     """One process's gate. Its coroutines run on the process's loop."""
@@ -120,9 +114,9 @@ class Gate:
             if cut and not entry.spoke and time.monotonic() >= deadline:
                 silent_s = time.monotonic() - entry.since
             says, cool_s = said(error, silent_s=silent_s), cooling_s(error)
-            await self._leave(visit, says, cool_s=cool_s, used=entry.used, cut=cut)
+            await self._leave(visit, says, cool_s=cool_s, used=entry.usage.tokens, cut=cut)
             raise
-        await self._leave(visit, said(None), used=entry.used)
+        await self._leave(visit, said(None), used=entry.usage.tokens)
 
     def close(self) -> None:
         """Give back what is still to be given back. Call it once no call runs any more."""
@@ -161,7 +155,7 @@ class Gate:
         says: tuple[Said, Said],
         *,
         cool_s: float = 0.0,
-        used: int | None = 0,
+        used: int = 0,
         cut: bool = False,
     ) -> None:
         """Give everything back. A call that was cut does not wait for Redis: its time is up, or its worker stops."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.contracts import ErrorKind, Failure, Fallback, Passage, PersonaOutput, Timings, Usage
 from orchestrator.contracts import Persona as PersonaName
-from orchestrator.errors import ModelError, RetryableModelError
+from orchestrator.errors import JobCancelled, LeaseLost, ModelError, RetryableModelError
 from orchestrator.plaintext import one_line
 from workers.brief import Brief, Form
 from workers.llm.protocol import ModelRequest
@@ -51,6 +51,10 @@ class Persona:
             return run.failed(impossible)
         try:
             return run.argue(first_request(brief, max_output_tokens=self._max_output_tokens))
+        except (JobCancelled, LeaseLost) as error:
+            # Whoever hears of it has to be told the whole bill.
+            error.usage = run.usage + (error.usage or Usage())
+            raise
         except (ModelError, RetryableModelError) as error:
             if isinstance(error, ModelError):
                 run.usage += error.usage or Usage()

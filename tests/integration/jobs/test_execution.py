@@ -10,7 +10,7 @@ import redis
 
 from orchestrator.broker import make_app, queue_for
 from orchestrator.client import Client
-from orchestrator.contracts import Complexity, Mode, PersonaOutput, Plan, Reason
+from orchestrator.contracts import Complexity, Mode, PersonaOutput, Plan, Reason, Usage
 from orchestrator.contracts.events import LeaseLost as LeaseLostEvent
 from orchestrator.contracts.events import StepEnd, StepRecovered
 from orchestrator.errors import JobCancelled
@@ -171,7 +171,8 @@ def test_an_output_over_the_byte_cap_is_a_failure(
     def huge(attempt: Attempt) -> Worked:
         cited = tuple(Citation(passage_id="p1", quote="가" * 2_000) for _ in range(12))
         claims = tuple(Claim(id=f"t{n}", text="x", citations=cited) for n in range(40))
-        output = work.output(attempt).model_copy(update={"claims": claims})
+        paid = {"claims": claims, "usage": Usage(calls=1, output_tokens=300_000)}
+        output = work.output(attempt).model_copy(update=paid)
         assert len(output.to_wire().encode()) > MAX_OUTPUT_BYTES
         return Worked(output)
 
@@ -181,6 +182,7 @@ def test_an_output_over_the_byte_cap_is_a_failure(
     output = producer.store.load(ref).outputs["thesis"]
     assert output.status == "failed"
     assert output.claims == ()
+    assert output.usage.output_tokens == 300_000
 
 
 def test_an_attempt_that_lost_its_lease_writes_nothing_and_moves_nothing(
@@ -208,13 +210,30 @@ def test_a_stopped_attempt_says_so_and_leaves_the_step_to_others(
 ) -> None:
     def stopped(attempt: Attempt) -> Worked:
         attempt.held.stop("lost")
-        raise JobCancelled("stopped")
+        error = JobCancelled("stopped")
+        error.usage, error.asked = Usage(calls=1, estimated_tokens=9), ("openai", "m")
+        raise error
 
     executor.run(ref, "plan", in_canvas=False)
     work.on["thesis"] = stopped
     executor.run(ref, "thesis", in_canvas=True)
     assert "thesis" not in producer.store.load(ref).outputs
-    assert any(isinstance(e, LeaseLostEvent) and e.why == "lost" for e in history(client, ref))
+    (lost,) = (e for e in history(client, ref) if isinstance(e, LeaseLostEvent))
+    assert (lost.why, lost.provider, lost.usage.estimated_tokens) == ("lost", "openai", 9)
+
+
+def test_what_was_written_too_late_for_its_job_was_paid_all_the_same(
+    executor: Executor, work: Scripted, producer: Client, client: redis.Redis, ref: JobRef
+) -> None:
+    def outlived(attempt: Attempt) -> Worked:
+        producer.cancel(ref, who="a test")
+        return Worked(work.output(attempt).model_copy(update={"usage": Usage(calls=1, output_tokens=5)}))
+
+    executor.run(ref, "plan", in_canvas=False)
+    work.on["thesis"] = outlived
+    executor.run(ref, "thesis", in_canvas=True)
+    (lost,) = (e for e in history(client, ref) if isinstance(e, LeaseLostEvent))
+    assert (lost.why, lost.usage.output_tokens) == ("cancelled", 5)
 
 
 def test_what_ends_a_job_early_survives_the_death_of_the_worker_that_found_it(

@@ -148,6 +148,7 @@ def test_the_deadline_cuts_the_call_and_ends_the_job(
     assert call.request.hung_up.wait(PATIENCE_S)
     assert (lost, stalled, "deadline") in why(result)
     assert result.status == status
+    assert result.usage.tokens > model.told().tokens
     assert {o.status for o in result.outputs if o.step == stalled} == {"timeout"}
     if stalled == "thesis":
         assert "deadline" in [reason.code for reason in result.reasons]
@@ -178,10 +179,15 @@ def test_cancelling_cuts_the_call_through_the_lease(
     assert call.request.hung_up.wait(0.8 * TRANSLATION_S)
     result = house.client.wait(ref)
     assert (result.status, why(result)[0]) == ("failed", ("cancelled", None, None))
-    wait_for(
-        "the ledger to say so",
-        lambda: "cancelled" in [e.why for e in history(house.client.redis, ref) if isinstance(e, LeaseLost)],
-    )
+
+    def stopped() -> list[LeaseLost]:
+        return [e for e in history(house.client.redis, ref) if isinstance(e, LeaseLost)]
+
+    wait_for("the ledger to say so", stopped)
+    (lost,) = stopped()
+    # The half of it that was written is paid for, and nobody else tells.
+    assert (lost.why, lost.provider, lost.usage.calls) == ("cancelled", "openai", 1)
+    assert lost.usage.estimated_tokens > len(call.prompt) // 8
     assert model.of("synthesis") == []
     assert len(model.of(form)) == 1
 

@@ -11,6 +11,7 @@ from workers.brief import Brief
 from workers.llm import loop
 from workers.llm.answer import Limits
 from workers.llm.anthropic import Anthropic
+from workers.llm.call import estimated, prompt_tokens
 from workers.llm.client import Completion, Model
 from workers.llm.openai_compat import OpenAICompatible
 from workers.llm.protocol import ChatTurn, Delta, Finish, ModelRequest, Provider, Spent
@@ -62,6 +63,12 @@ def streamed(provider: Provider) -> list[Delta | Spent | Finish]:
             await provider.aclose()
 
     return loop.submit(collect()).result(PATIENCE_S)
+
+
+def uncounted(said: str, calls: int = 1) -> Usage:
+    """What calls cost whose endpoint counted nothing, and that said this (each of them)."""
+    tokens = (prompt_tokens(REQUEST) + estimated(said)) * calls
+    return Usage(calls=calls, estimated_tokens=tokens)
 
 
 def usage(input_tokens: int, output_tokens: int, cached_tokens: int = 0, calls: int = 1) -> Usage:

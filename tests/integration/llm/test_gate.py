@@ -21,7 +21,7 @@ from tests.integration.llm.wire import STREAM, document, event, events
 from tests.nodes import wait_for
 from workers.llm import gate as gate_module
 from workers.llm import loop
-from workers.llm.call import most_tokens
+from workers.llm.call import prompt_tokens
 from workers.llm.cancellation import Cancellation
 from workers.llm.client import Completion, Model
 from workers.llm.gate import Gate
@@ -177,7 +177,7 @@ def test_a_call_that_is_cut_gives_everything_back(wire, make_gate, ask, client, 
 
 
 def test_tokens_are_settled_by_what_the_endpoint_counted(wire, make_gate, ask, client) -> None:
-    limit = Limit(tpm=most_tokens(REQUEST) + 50)
+    limit = Limit(tpm=prompt_tokens(REQUEST) + REQUEST.max_output_tokens + 50)
     for _ in range(2):
         wire.reply(*YES)
     gate = make_gate(limit=limit)

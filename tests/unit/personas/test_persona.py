@@ -175,9 +175,11 @@ def test_what_was_paid_before_and_in_a_failing_call_is_counted() -> None:
 
 
 @pytest.mark.parametrize("error", [JobCancelled("gone"), LeaseLost("taken")])
-def test_losing_the_step_is_raised(error: Exception) -> None:
-    with pytest.raises(type(error)):
-        Persona().run(brief(), toolbox(), ScriptedAnswers([error]))
+def test_losing_the_step_is_raised_with_the_whole_bill(error: JobCancelled | LeaseLost) -> None:
+    error.usage = Usage(calls=1, estimated_tokens=7)
+    with pytest.raises(type(error)) as caught:
+        Persona().run(brief(tool_rounds_left=1), toolbox(EXTRA), ScriptedAnswers([ASKS, error]))
+    assert caught.value.usage == Usage(input_tokens=100, output_tokens=10, calls=2, estimated_tokens=7)
 
 
 LOST = THESIS.model_copy(update={"status": "failed"})
