@@ -64,8 +64,10 @@ def _judge_memory(info: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def judge_workers(answers: Answers, pauses: Mapping[str, Pause]) -> Iterator[Finding]:
-    """Judge whether every queue has a worker, and the workers themselves."""
+def judge_workers(
+    answers: Answers, pauses: Mapping[str, Pause], *, corpora: Iterable[str] = ()
+) -> Iterator[Finding]:
+    """Judge whether every queue has a worker, and the workers themselves; ``corpora`` are this machine's."""
     workers = answers.workers
     if not workers and not answers.unknown:
         yield error("workers", "no worker answers", "start one: triptych worker")
@@ -89,7 +91,7 @@ def judge_workers(answers: Answers, pauses: Mapping[str, Pause]) -> Iterator[Fin
                 problem,
                 "give that worker a TRIPTYCH_HOME it can write, the same shared folder for all",
             )
-    yield from judge_corpora(ours)
+    yield from judge_corpora(ours, corpora)
 
 
 def _judge_queue(queue: str, workers: Sequence[About], pause: Pause | None) -> Iterator[Finding]:
@@ -160,8 +162,11 @@ def judge_protocols(workers: Sequence[About], open_jobs: Mapping[int, int]) -> I
             )
 
 
-def judge_corpora(workers: Sequence[About]) -> Iterator[Finding]:
-    """Judge whether every corpus that one worker reads is read by all: any of them may plan a job."""
+def judge_corpora(workers: Sequence[About], here: Iterable[str]) -> Iterator[Finding]:
+    """Judge whether every corpus that one worker reads is read by all: any of them may plan a job.
+
+    ``here`` are the corpora of this machine, which somebody may name in a job.
+    """
     planning = [w for w in workers if set(w.serves) - {"synthesis"}]
     names = sorted({name for w in planning for name in w.corpora})
     for name in names:
@@ -174,6 +179,13 @@ def judge_corpora(workers: Sequence[About]) -> Iterator[Finding]:
             )
         else:
             yield ok(f"corpus {name}", f"read by all {len(planning)} workers")
+    nobodys = sorted(set(here) - set(names))
+    if nobodys and planning:
+        yield warning(
+            "corpora here",
+            f"no worker can read {_some(nobodys)}: a job that names one of them fails",
+            "put TRIPTYCH_HOME of this machine and of all workers on one shared folder",
+        )
 
 
 def judge_clocks(answers: Answers, *, ahead_ms: int) -> Iterator[Finding]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import redis
+from pydantic import ValidationError
 
 from orchestrator.broker import make_app
+from orchestrator.contracts.events import Event, parse_event
 from orchestrator.corpus import Corpus
 from orchestrator.doctor.about import ask_workers
+from orchestrator.doctor.calls import judge_calls
 from orchestrator.doctor.finding import Finding, error, ok, skipped, warning
 from orchestrator.doctor.judging import (
     judge_clocks,
@@ -28,9 +32,12 @@ from orchestrator.settings import Settings, masked_url, require_keys, unknown_va
 from orchestrator.store import connect
 from orchestrator.store.archive import archive_of
 from orchestrator.store.connection import translated
+from orchestrator.store.ledger import Ledger
 from orchestrator.switch import current
 
 REDIS_TIMEOUT_S = 3.0
+LATEST = 2_000
+"""Ledger entries that are looked at for what the workers' model calls met with: about 100 jobs."""
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -127,11 +134,27 @@ def _fleet(settings: Settings, client: redis.Redis, shown: str) -> Iterator[Find
         pauses, switch = paused(client), current(client)
         answers = ask_workers(make_app(settings))
         sample = take_sample(client)
+        newest = Ledger(client).newest(LATEST)
     except StoreUnavailable as problem:
         yield warning("fleet", str(problem), "try again: Redis answered a moment ago")
         return
-    yield from judge_workers(answers, pauses)
+    yield from judge_workers(answers, pauses, corpora=_corpora_here(settings))
+    yield from judge_calls(_readable(newest), now_ms=sample.now_ms)
     yield from judge_switch(switch)
     yield from judge_protocols(answers.workers, sample.neighbours)
     yield from judge_clocks(answers, ahead_ms=ahead_ms)
     yield from judge_load(sample, pauses)
+
+
+def _corpora_here(settings: Settings) -> tuple[str, ...]:
+    try:
+        return tuple(corpus.name for corpus in Corpus.list(settings.home) if not corpus.problem)
+    except WorldError:
+        return ()  # said above
+
+
+def _readable(entries: Iterable[tuple[str, str]]) -> Iterator[Event]:
+    """The events of ledger entries, without those that another version wrote in a way that this one cannot read."""
+    for entry_id, raw in entries:
+        with suppress(ValidationError):
+            yield parse_event(raw, at_ms=int(entry_id.partition("-")[0]))

@@ -14,12 +14,14 @@ from orchestrator.broker import make_app
 from orchestrator.cli import doctor
 from orchestrator.client import Client
 from orchestrator.contracts import Result
+from orchestrator.corpus import Corpus
 from orchestrator.doctor import Finding, examine
 from orchestrator.doctor.about import ask_workers
 from orchestrator.doctor.job import judge_result, run_smoke_job
 from orchestrator.pausing import pause
 from orchestrator.settings import Settings
-from tests.integration.conftest import StartWorker
+from tests.integration.conftest import StartWorker, question
+from tests.model_server import ModelServer, refuses
 
 pytestmark = pytest.mark.integration
 
@@ -74,6 +76,32 @@ def test_a_paused_queue_is_told_with_who_and_why(
     start_worker()
     pause(client, ["thesis"], who="kim@ops", why="model upgrade")
     assert "kim@ops: model upgrade" in found(settings)["queue thesis"].what
+
+
+def test_an_endpoint_that_refuses_the_workers_is_told_without_being_asked(
+    settings: Settings, start_worker: StartWorker, producer: Client
+) -> None:
+    """The key is the workers'; the doctor has none and asks nobody."""
+    server = ModelServer()
+    try:
+        for form in ("thesis", "antithesis_standalone"):
+            server.script(form, refuses(401, "no such key"))
+        start_worker(**server.environment(key="sk-wrong"))
+        assert producer.wait(producer.submit(question(mode="parallel")).ref).status == "failed"
+        finding = found(settings)["calls to openai"]
+    finally:
+        server.close()
+    assert (finding.level, finding.what) == ("error", "the workers' last 2 failed, for all retries (auth)")
+    assert "OPENAI_API_KEY" in finding.do
+
+
+def test_a_corpus_that_only_the_producer_has_is_told(
+    settings: Settings, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    (tmp_path / "note.md").write_text("The pilot went well.")
+    Corpus.add(settings.home, "handbook", [tmp_path / "note.md"])
+    start_worker(TRIPTYCH_HOME=str(tmp_path / "elsewhere"))
+    assert "no worker can read handbook" in found(settings)["corpora here"].what
 
 
 @pytest.fixture

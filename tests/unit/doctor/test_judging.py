@@ -75,6 +75,14 @@ def test_an_info_that_says_nothing_is_not_called_fine():
     assert levels(judge_redis({}))["redis version"] == "error"
 
 
+def test_a_corpus_that_only_this_machine_has_is_told():
+    here = ("handbook", "private")
+    shared = answers(worker(corpora=("handbook",)))
+    assert levels(judge_workers(shared, {}, corpora=here)) == {"corpora here": "warning"}
+    nobody_plans = answers(worker(queues=("synthesis",), serves=("synthesis",)))
+    assert "corpora here" not in levels(judge_workers(nobody_plans, {}, corpora=here))
+
+
 def test_no_worker_at_all_is_one_error_not_one_per_queue():
     assert levels(judge_workers(answers(), {})) == {"workers": "error"}
 
