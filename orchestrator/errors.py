@@ -17,6 +17,7 @@
     └── WorldError               something outside is away or broken: try again later (CLI exit code 2)
         ├── StoreUnavailable     Redis cannot be reached
         ├── StillRunning         a wait was given up; the job goes on
+        ├── RetrieverFailed      a retriever that an installed package registers could not answer
         ├── ArchiveUnusable      the ledger's archive cannot be opened, read or written
         └── RetryableModelError  a model call failed in a way that may pass; ``retry_after_s`` where it was told
 
@@ -111,6 +112,10 @@ class StoreUnavailable(WorldError):
 
 class StillRunning(WorldError):
     """The job has not ended in the time that its caller gave it; it goes on."""
+
+
+class RetrieverFailed(WorldError):
+    """A retriever that an installed package registers could not answer."""
 
 
 class ArchiveUnusable(WorldError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from orchestrator.errors import CallerError, WorldError
+from orchestrator.errors import CallerError, InvalidInput, WorldError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,9 +33,14 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = load_settings(**({"model": arguments.model} if arguments.model else {}))
         require_model(settings)
-        wanted = [name.strip() for name in arguments.queues.split(",") if name.strip()]
-        if unknown := [name for name in wanted if name not in QUEUES] or not wanted:
-            parser.error(f"--queues: unknown {unknown}; choose from {', '.join(QUEUES)}")
+        wanted = tuple(dict.fromkeys(name.strip() for name in arguments.queues.split(",") if name.strip()))
+        if not wanted or not set(wanted) <= set(QUEUES):
+            problem = f"{arguments.queues!r} names no queue, or one that there is not"
+            raise InvalidInput("--queues", f"{problem}; choose from {', '.join(QUEUES)}")
+        if arguments.concurrency is not None and arguments.concurrency < 1:
+            raise InvalidInput(
+                "--concurrency", f"is {arguments.concurrency}; a worker needs 1 thread at least"
+            )
         from workers.runtime import Runtime
         from workers.serve import serve
 

@@ -27,7 +27,8 @@ from workers.patience import patiently
 from workers.personas.persona import Persona as PersonaRunner
 from workers.personas.prompting import is_there
 from workers.personas.protocol import OnText
-from workers.planning import Evidence
+from workers.retrieval.evidence import Evidence
+from workers.retrieval.protocol import Retriever
 from workers.tools.protocol import ToolContext
 from workers.tools.toolbox import Toolbox
 
@@ -69,8 +70,11 @@ class BoundModel:
 class Argument:
     """Does the persona steps of one process. A persona that fails hands back a failed output."""
 
-    def __init__(self, settings: Settings, *, store: JobStore, live: Live, models: Models) -> None:
+    def __init__(
+        self, settings: Settings, *, store: JobStore, live: Live, models: Models, retriever: Retriever
+    ) -> None:
         self._settings = settings
+        self._retriever = retriever
         self._store = store
         self._live = live
         self._models = models
@@ -79,7 +83,7 @@ class Argument:
     def __call__(self, attempt: Attempt) -> Worked:
         """Run one persona. ``JobCancelled`` and ``LeaseLost`` pass through: they end the attempt, not the persona."""
         brief = self._brief(attempt)
-        evidence = Evidence(attempt.record.spec, self._settings.home)
+        evidence = Evidence(attempt.record.spec, self._retriever)
 
         def retrieve(queries: Sequence[str], limit: int) -> tuple[Passage, ...]:
             return tuple(hit.passage for hit in evidence.search(tuple(queries), limit))

@@ -13,22 +13,22 @@ from celery.worker.control import inspect_command
 from orchestrator import __version__
 from orchestrator.broker import QUEUES, queue_for
 from orchestrator.contracts.base import PROTOCOL
-from orchestrator.corpus import Corpus
 from orchestrator.doctor.about import COMMAND, About
 from orchestrator.errors import TriptychError
 from orchestrator.settings import Settings
 from orchestrator.settings.places import PERSONAS, chain_for
+from workers.retrieval.protocol import Retriever
 
 MOST_CORPORA = 500
 
 
-def answer_for(settings: Settings, queues: Sequence[str]) -> None:
+def answer_for(settings: Settings, queues: Sequence[str], retriever: Retriever) -> None:
     """Have this process's consumer answer; ``queues`` are those it was started for. Call before the worker is made."""
     serves = tuple(queues)
 
     def about(state: Any) -> dict[str, Any]:  # noqa: ANN401 - celery's signature
         """Say what this worker is and what it can use."""
-        corpora, problems = _usable(settings)
+        corpora, problems = _usable(settings, retriever)
         consumer = state.consumer.task_consumer
         taken = {queue.name for queue in consumer.queues} if consumer else set()
         return About(
@@ -51,14 +51,14 @@ def _chain(settings: Settings, persona: str) -> str:
     return ", else ".join(choice.name for choice in chain_for(settings, persona))
 
 
-def _usable(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _usable(settings: Settings, retriever: Retriever) -> tuple[tuple[str, ...], tuple[str, ...]]:
     problems: list[str] = []
     home = settings.home
     try:
         if home.exists() and not os.access(home, os.W_OK | os.X_OK):
             problems.append(f"{home} cannot be written")
-        found = Corpus.list(home)[:MOST_CORPORA]
+        found = retriever.corpora()[:MOST_CORPORA]
     except (OSError, TriptychError) as error:
-        return (), (*problems, f"corpora under {home} cannot be listed: {str(error)[:200]}")
+        return (), (*problems, f"corpora ({settings.retriever}) cannot be listed: {str(error)[:200]}")
     problems += [f"corpus {c.name}: {c.problem}"[:300] for c in found if c.problem]
     return tuple(c.name for c in found if not c.problem), tuple(problems)

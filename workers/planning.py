@@ -9,16 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
 
 import structlog
 
 from orchestrator.contracts import Complexity, Passage, Plan, Reason, TaskSpec, Usage
 from orchestrator.contracts.events import PlanReady
-from orchestrator.corpus import Corpus, Hit, rank_passages
-from orchestrator.corpus.terms import query_terms
-from orchestrator.errors import CallerError
+from orchestrator.errors import CallerError, RetrieverFailed
 from orchestrator.language import detect_language
 from orchestrator.routing import PASSAGES_PER_JOB, Choice, Policy, assess, choose, draw_for, outline
 from orchestrator.settings import Settings
@@ -26,6 +22,8 @@ from orchestrator.store.origin import origin
 from orchestrator.switch import Switch
 from workers.execution import Attempt, Worked
 from workers.patience import patiently
+from workers.retrieval.evidence import Evidence
+from workers.retrieval.protocol import Retriever
 
 
 @dataclass(frozen=True)
@@ -37,64 +35,38 @@ class Translated:
     problem: str = ""
 
 
-MAX_LACKING = 8
-"""Words that are looked for alone to say why nothing was found; each is one search."""
-
 Translate = Callable[[Attempt, tuple[str, ...], str], Translated]
 """(attempt, queries, target language) -> the queries in that language. Stops with the attempt's lease."""
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """Everything a job may search: its corpus, its inline passages, or both."""
-
-    spec: TaskSpec
-    home: Path
-
-    def search(self, queries: tuple[str, ...], limit: int) -> tuple[Hit, ...]:
-        """The best passages for any of the queries. Raises ``CallerError`` where the corpus cannot be read."""
-        hits: list[Hit] = []
-        if self.spec.inputs.corpus:
-            hits += Corpus.open(self.home, self.spec.inputs.corpus).search(queries, limit)
-        if self.spec.inputs.passages:
-            hits += rank_passages(self.spec.inputs.passages, queries, limit)
-        return tuple(sorted(hits, key=lambda hit: -hit.score)[:limit])
-
-    def lacks(self, goal: str) -> tuple[str, ...]:
-        """Which of the words that name the goal's subject find nothing, looked for alone; the first few."""
-        naming = dict.fromkeys(term.word for term in query_terms(goal) if term.telling)
-        return tuple(word for word in islice(naming, MAX_LACKING) if not self.search((word,), 1))
-
-    def language(self) -> str | None:
-        """The evidence's main language; ``None`` where there is no evidence."""
-        if self.spec.inputs.corpus:
-            return Corpus.open(self.home, self.spec.inputs.corpus).language()
-        sample = " ".join(p.text for p in self.spec.inputs.passages[:20])
-        return detect_language(sample) if sample else None
-
-
 class Planner:
     """Does the ``plan`` step. ``switch`` is asked once a job."""
 
     def __init__(
-        self, settings: Settings, *, translate: Translate | None, switch: Callable[[], Switch | None]
+        self,
+        settings: Settings,
+        *,
+        retriever: Retriever,
+        translate: Translate | None,
+        switch: Callable[[], Switch | None],
     ) -> None:
         self._settings = settings
+        self._retriever = retriever
         self._translate = translate
         self._switch = switch
 
     def __call__(self, attempt: Attempt) -> Worked:
-        """Plan one job. What the caller got wrong ends the job as ``plan_failed``; the plan says nothing then."""
+        """Plan one job. What cannot be read ends it as ``plan_failed``, with a plan that says nothing."""
         spec = attempt.record.spec
         began = time.monotonic()
         try:
             plan, passages, problem = self._plan(attempt)
             cause = None
             if spec.evidence_required and not passages:
-                cause = _no_evidence(Evidence(spec, self._settings.home).lacks(spec.goal), problem)
-        except CallerError as error:
+                cause = _no_evidence(Evidence(spec, self._retriever).lacks(spec.goal), problem)
+        except (CallerError, RetrieverFailed) as error:
             plan, passages = self._nothing(spec), ()
             cause = Reason(code="plan_failed", detail=str(error)[:1_000])
         log.info(
@@ -123,7 +95,7 @@ class Planner:
         spec = attempt.record.spec
         language = spec.language or detect_language(spec.goal)
         draft = outline(spec, language)
-        evidence = Evidence(spec, self._settings.home)
+        evidence = Evidence(spec, self._retriever)
         queries = draft.search_queries
         other = evidence.language()
         translated = Translated()

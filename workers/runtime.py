@@ -34,6 +34,7 @@ from workers.metrics import WorkerMetrics
 from workers.pauses import Pauses
 from workers.planning import Planner
 from workers.progress import Progress
+from workers.retrieval.registry import retriever_for
 from workers.sweeping import Sweeper
 from workers.tasks import register
 from workers.translation import translator
@@ -53,6 +54,7 @@ class Runtime:
             raise InvalidSettings("REDIS_URL", "is not set; name the Redis to work for")
         registry.check_model(settings)
         self._archive = archive_of(settings)
+        self.retriever = retriever_for(settings)
         self.settings = settings
         self._url = settings.redis_url.get_secret_value()
         self.app: Celery = make_app(settings)
@@ -78,6 +80,7 @@ class Runtime:
         """Runs steps."""
         planner = Planner(
             self.settings,
+            retriever=self.retriever,
             translate=translator(self.settings, self.models),
             switch=lambda: current(self.store.client),
         )
@@ -91,7 +94,13 @@ class Runtime:
 
     def personas(self) -> Work:
         """What the persona steps do."""
-        return Argument(self.settings, store=self.store, live=self._live(), models=self.models)
+        return Argument(
+            self.settings,
+            store=self.store,
+            live=self._live(),
+            models=self.models,
+            retriever=self.retriever,
+        )
 
     @cached_property
     def models(self) -> Models:

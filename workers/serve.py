@@ -32,7 +32,7 @@ def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
     check(runtime.store.client)
     probes = Probes()
     probes.watch(runtime.app)
-    answer_for(settings, queues)
+    answer_for(settings, queues, runtime.retriever)
     pauses = runtime.pauses(queues, lambda: probes.consumer)
     endpoint = None
     if runtime.metrics:

@@ -195,6 +195,8 @@ def _parsed(text: str) -> object:
 
 
 def _body_of(data: object, size: int) -> object:
+    if not isinstance(data, dict):
+        raise _Refused("wrong_schema", "no JSON object")
     try:
         envelope = _Envelope.model_validate(data)
     except ValidationError as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli.output import counted, stderr_console
 from orchestrator.errors import DocumentError, InvalidInput
-from orchestrator.settings import Settings
+from orchestrator.settings import FOLDER, Settings
 
 if TYPE_CHECKING:
     from orchestrator.corpus.sync import Progress
@@ -70,11 +70,16 @@ def corpus_for(settings: Settings, docs: Sequence[Path], corpus: str | None, *, 
         raise InvalidInput("--corpus", "cannot be combined with --docs; give one of them")
     if corpus:
         check_name(corpus)
-        if settings.redis_url is None or Corpus.list(settings.home):
+        if settings.retriever == FOLDER and (settings.redis_url is None or Corpus.list(settings.home)):
             Corpus.open(settings.home, corpus)
         return corpus
     if not docs:
         raise InvalidInput("--docs", "is missing; name the files or folders that the answer must rest on")
+    if settings.retriever != FOLDER:
+        raise InvalidInput(
+            "--docs",
+            f"are indexed in a folder, and TRIPTYCH_RETRIEVER is {settings.retriever}; name one of its corpora",
+        )
     name = adhoc_name(docs)
     with reading(quiet=quiet) as progress:
         stats = Corpus.build(settings.home, name, docs, progress=progress)

@@ -14,11 +14,12 @@ from orchestrator.settings.loading import (
     require_model,
     unknown_variables,
 )
-from orchestrator.settings.model import ModelName, Settings, default_home, variables
+from orchestrator.settings.model import FOLDER, ModelName, Settings, default_home, variables
 from orchestrator.settings.places import require_keys
 
 __all__ = [
     "CONFIG_VARIABLE",
+    "FOLDER",
     "MAX_FILE_BYTES",
     "ModelName",
     "Origin",

@@ -16,6 +16,7 @@ from orchestrator.settings.chain import MODEL_PATTERN, parse_fallbacks
 from orchestrator.settings.file import read_file, settings_file
 from orchestrator.settings.limits import parse_limits
 
+FOLDER = "folder"
 ModelName = Annotated[str, Field(pattern=MODEL_PATTERN)]
 
 
@@ -123,6 +124,12 @@ class Settings(BaseSettings):
     )
     home: Path = Field(
         default_factory=default_home, description="Folder for the ledger's archive and corpora."
+    )
+    retriever: str = Field(
+        default=FOLDER,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Where corpora are searched: folder (TRIPTYCH_HOME, shared by the workers), or the name of a "
+        "retriever that an installed package registers.",
     )
     ledger_url: SecretStr | None = Field(
         default=None,

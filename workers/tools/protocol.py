@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from orchestrator.contracts import Passage
 
 
-class Retriever(Protocol):
+class Search(Protocol):
     """Searches the job's evidence. May block on disk; ids of what it returns are stable within the job."""
 
     def __call__(self, queries: Sequence[str], limit: int) -> Sequence[Passage]:
@@ -23,7 +23,7 @@ class Retriever(Protocol):
 class ToolContext:
     """What a job lends its tools. ``retrieve`` is ``None`` where the job has nothing to search."""
 
-    retrieve: Retriever | None = None
+    retrieve: Search | None = None
 
 
 @dataclass(frozen=True)

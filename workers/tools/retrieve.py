@@ -19,7 +19,7 @@ class RetrieveInput(BaseModel):
 
 
 class Retrieve:
-    """Search over the job's corpus, through the retriever that the context lends."""
+    """Search over the job's corpus, through the search that the context lends."""
 
     name = "retrieve"
     description = (

@@ -129,3 +129,20 @@ def test_starts_are_in_the_ledger_with_their_attempt(celery_setup: CeleryTestSet
     producer.wait(ref)
     starts = [e for e in history(producer.redis, ref) if isinstance(e, StepStart)]
     assert all(e.attempt == 1 and e.queued_ms is not None for e in starts)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--queues", ""), "--queues: '' names no queue"),
+        (("--queues", "thesis,foo"), "choose from plan, thesis, antithesis, synthesis"),
+        (("--concurrency", "0"), "--concurrency: is 0; a worker needs 1 thread at least"),
+    ],
+)
+def test_arguments_that_make_no_worker_are_one_line_that_says_what_to_do(
+    start_worker: StartWorker, arguments: tuple[str, ...], says: str
+) -> None:
+    node = start_worker(*arguments, ready=False)
+    assert node.wait() == 2
+    assert says in node.logs()
+    assert node.logs().count("\n") == 1

@@ -80,7 +80,8 @@ def test_steps_that_run_side_by_side_halve_what_is_left(mode: Mode, step: str, l
         deadline_ms=1,
         outputs={"other": earlier},
     )
-    argument = Argument(Settings(), store=cast("Any", None), live=cast("Any", None), models=cast("Any", None))
+    nothing = cast("Any", None)
+    argument = Argument(Settings(), store=nothing, live=nothing, models=nothing, retriever=nothing)
     attempt = cast("Any", SimpleNamespace(record=record, step=step))
     assert argument._tokens_left(attempt, brief(mode, spent=500)) == left
     assert left > LEAST_OUTPUT_TOKENS
