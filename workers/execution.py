@@ -86,8 +86,10 @@ class Executor:
         self._progress = progress
         self._work = work
 
-    def run(self, ref: JobRef, step: str, *, in_canvas: bool) -> None:
+    def run(self, ref: JobRef, step: str, *, in_canvas: bool) -> str:
         """Handle one delivery of a step; ``in_canvas`` tells that Celery itself sends what comes after it.
+
+        Returns what became of it in a word or two, for those who watch: nothing is decided from that.
 
         ======================  =============================================================================
         the record says         what happens
@@ -103,27 +105,31 @@ class Executor:
         try:
             record = patiently(lambda: self._store.load(ref))
         except JobNotFound:
-            return
+            return "no such job"
         if step not in record.done and step != PLAN and step not in _ready(record):
             log.warning("step_not_ready", job=str(ref), step=step)
-            return
+            return "not ready"
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
         grant = patiently(lambda: self._store.acquire(ref, step, owner))
         if grant.status == "granted" and grant.lease is not None:
-            if not self._attempt(ref, record, grant, grant.lease):
-                return
+            became = self._attempt(ref, record, grant, grant.lease)
+            if became is None:
+                return "stopped"
         elif grant.status == "expired":
             late = Reason(code="deadline", detail=f"the job's time was up before {step} was done")
             patiently(lambda: self._progress.end(ref, step, cause=late))
-            return
-        elif grant.status != "done":
-            log.info("delivery_dropped", job=str(ref), step=step, status=grant.status)
-            return
+            return late.code
+        else:
+            became = grant.status
+            if became != "done":
+                log.info("delivery_dropped", job=str(ref), step=step, status=became)
+                return became
         # After a second attempt nobody can tell what has become of the canvas.
         patiently(lambda: self._progress.move_on(ref, step, in_canvas=in_canvas and grant.attempt == 1))
+        return became
 
-    def _attempt(self, ref: JobRef, record: JobRecord, grant: Grant, lease: Lease) -> bool:
-        """Work under a lease; returns whether the step has its output now."""
+    def _attempt(self, ref: JobRef, record: JobRecord, grant: Grant, lease: Lease) -> str | None:
+        """Work under a lease; returns the output's status, and ``None`` where the step has none of this attempt."""
         began = time.monotonic()
         remaining_s = (grant.deadline_ms - grant.now_ms) / 1_000
         with self._heartbeat.hold(lease, watched=grant.watched) as held:
@@ -132,7 +138,7 @@ class Executor:
             worked = self._worked(attempt)
             if not isinstance(worked, Worked) or held.stopped:
                 self._let_go(attempt, worked)
-                return False
+                return None
             output = worked.output
             if isinstance(output, PersonaOutput):
                 timings = {
@@ -157,7 +163,7 @@ class Executor:
             )
         if written in ("lost", "ended"):
             self._let_go(attempt, worked, job_ended=written == "ended")
-        return written in ("written", "duplicate")
+        return _status(worked) if written in ("written", "duplicate") else None
 
     def _worked(self, attempt: Attempt) -> Worked | JobCancelled | LeaseLost:
         """What the step brought, a failure included; where it was stopped, what stopped it."""
@@ -213,6 +219,12 @@ class Executor:
 
     def _tell(self, ref: JobRef, event: KnownEvent) -> None:
         patiently(lambda: self._store.emit(ref, event))
+
+
+def _status(worked: Worked) -> str:
+    if worked.cause is not None:
+        return worked.cause.code
+    return worked.output.status if isinstance(worked.output, PersonaOutput) else "ok"
 
 
 def _ready(record: JobRecord) -> tuple[str, ...]:

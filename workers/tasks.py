@@ -1,4 +1,7 @@
-"""The Celery tasks: one per step, each a thin door to the executor. They take ids and return nothing."""
+"""The Celery tasks: one per step, each a thin door to the executor. They take ids; their outputs are in the record.
+
+What they return is for those who watch: a step that failed is a step that ended, which Celery calls a success.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,12 @@ def register(app: Celery, executor: Callable[[], Executor]) -> None:
         )
 
 
-def _body(step: str, executor: Callable[[], Executor]) -> Callable[[Task[Any, Any], str, str], None]:
-    def run(task: Task[Any, Any], tenant: str, task_id: str) -> None:
+def _body(step: str, executor: Callable[[], Executor]) -> Callable[[Task[Any, Any], str, str], str]:
+    def run(task: Task[Any, Any], tenant: str, task_id: str) -> str:
         request = task.request
         # The last step of a canvas has neither; what follows it does not depend on who sent it.
         in_canvas = bool(request.chord or request.chain)
-        executor().run(JobRef(tenant, task_id), step, in_canvas=in_canvas)
+        return executor().run(JobRef(tenant, task_id), step, in_canvas=in_canvas)
 
     run.__name__ = step
     run.__doc__ = f"Run the {step} step of a job."

@@ -25,7 +25,7 @@ from orchestrator.errors import InvalidInput, InvalidSettings
 from orchestrator.settings import Settings
 from orchestrator.store.connection import broker_url
 
-COLUMNS = ("name", "uuid", "state", "kwargs", "received", "runtime", "worker")
+COLUMNS = ("name", "uuid", "state", "result", "kwargs", "received", "runtime", "worker")
 """Of the table of tasks. The labels of a message (job, mode, persona) are what Flower calls its ``kwargs``."""
 OURS: dict[str, Any] = {
     "address": "127.0.0.1",
