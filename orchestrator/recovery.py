@@ -7,8 +7,9 @@ a message too few would cost the job.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -133,24 +134,33 @@ class _Backlogs:
         return self._known[queue]
 
 
-@dataclass
 class Contact:
     """How long Redis has answered without a break: after an outage nobody takes over before one lease TTL.
 
     Leases could not be renewed while Redis was away; their owners get one TTL to say that they live.
     """
 
-    since_ms: int | None = field(default=None)
+    def __init__(self) -> None:
+        self._since_ms: int | None = None
+        self._settled = threading.Event()
+        self._settled.set()
 
     def answered(self, now_ms: int) -> None:
         """Redis answered."""
-        if self.since_ms is None:
-            self.since_ms = now_ms
+        if self._since_ms is None:
+            self._since_ms = now_ms
+        if self.may_take_over(now_ms):
+            self._settled.set()
 
     def broke(self) -> None:
         """Redis did not answer."""
-        self.since_ms = None
+        self._since_ms = None
+        self._settled.clear()
 
     def may_take_over(self, now_ms: int) -> bool:
         """Whether a lease that is gone now was let go, not kept from being renewed."""
-        return self.since_ms is not None and now_ms - self.since_ms >= LEASE_MS
+        return self._since_ms is not None and now_ms - self._since_ms >= LEASE_MS
+
+    def settle(self, up_to_s: float) -> None:
+        """Block until the last break, where there was one, is a lease's TTL ago."""
+        self._settled.wait(up_to_s)

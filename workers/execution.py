@@ -20,13 +20,14 @@ import structlog
 from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason
 from orchestrator.contracts.events import KnownEvent, ParallelExecutionStart, TaskStart
 from orchestrator.errors import JobCancelled, JobNotFound, LeaseLost, StoreUnavailable
+from orchestrator.recovery import Contact
 from orchestrator.routing.flow import ANTITHESIS_STANDALONE, SYNTHESIS, THESIS, ready
 from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.store.jobs import Grant, Lease
 from orchestrator.store.origin import origin
 from orchestrator.store.record import PLAN
 from workers.heartbeat import Heartbeat, Held
-from workers.patience import patiently
+from workers.patience import OUTAGE_S, patiently
 from workers.progress import Progress
 from workers.step_events import ended, lost, queued_ms, started
 from workers.telemetry import whereabouts
@@ -79,12 +80,19 @@ class Executor:
     """Runs steps for one process. Blocking; called from many threads."""
 
     def __init__(
-        self, *, store: JobStore, heartbeat: Heartbeat, progress: Progress, work: Mapping[str, Work]
+        self,
+        *,
+        store: JobStore,
+        heartbeat: Heartbeat,
+        progress: Progress,
+        work: Mapping[str, Work],
+        contact: Contact,
     ) -> None:
         self._store = store
         self._heartbeat = heartbeat
         self._progress = progress
         self._work = work
+        self._contact = contact
 
     def run(self, ref: JobRef, step: str, *, in_canvas: bool) -> str:
         """Handle one delivery of a step; ``in_canvas`` tells that Celery itself sends what comes after it.
@@ -109,6 +117,10 @@ class Executor:
         if step not in record.done and step != PLAN and step not in _ready(record):
             log.warning("step_not_ready", job=str(ref), step=step)
             return "not ready"
+        state = record.steps.get(step)
+        if state is not None and state.attempts and step not in record.done:
+            # Somebody has begun it. Right after an outage its lease may be gone although its owner is at work.
+            self._contact.settle(OUTAGE_S)
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
         grant = patiently(lambda: self._store.acquire(ref, step, owner))
         if grant.status == "granted" and grant.lease is not None:

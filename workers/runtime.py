@@ -11,6 +11,7 @@ from celery.worker.consumer import Consumer
 
 from orchestrator.broker import make_app
 from orchestrator.errors import InvalidSettings
+from orchestrator.recovery import Contact
 from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS, THESIS
 from orchestrator.settings import Settings
 from orchestrator.settings.limits import parse_limits
@@ -57,6 +58,7 @@ class Runtime:
         self.retriever = retriever_for(settings)
         self.settings = settings
         self._url = settings.redis_url.get_secret_value()
+        self._contact = Contact()
         self.app: Celery = make_app(settings)
         register(self.app, lambda: self.executor)
         intake.register(self.app, settings, lambda: self.store)
@@ -90,6 +92,7 @@ class Runtime:
             heartbeat=self.heartbeat,
             progress=Progress(self.store, self.app),
             work={PLAN: planner, **personas},
+            contact=self._contact,
         )
 
     def personas(self) -> Work:
@@ -120,7 +123,13 @@ class Runtime:
         """Finds what got lost."""
         client = connect(self._url)
         on_sweep = self.metrics.sweeps.inc if self.metrics else lambda: None
-        return Sweeper(store=self._store(client), client=client, app=self.app, on_sweep=on_sweep)
+        return Sweeper(
+            store=self._store(client),
+            client=client,
+            app=self.app,
+            contact=self._contact,
+            on_sweep=on_sweep,
+        )
 
     @cached_property
     def archiver(self) -> Archiver:

@@ -38,12 +38,13 @@ class Sweeper:
         store: JobStore,
         client: redis.Redis,
         app: Celery,
+        contact: Contact,
         on_sweep: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
         self._client = client
         self._on_sweep = on_sweep
-        self._contact = Contact()
+        self._contact = contact
         self._stop = threading.Event()
         self._owner = uuid.uuid4().hex
         self._complained: set[str] = set()

@@ -17,6 +17,7 @@ from orchestrator.contracts import PROTOCOL
 from orchestrator.contracts.events import JobEnd, StepEnd
 from orchestrator.doctor.about import ask_workers
 from orchestrator.errors import RecordUnreadable
+from orchestrator.recovery import Contact
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, history, keys
 from tests.integration.conftest import StartWorker, Triptych, question
@@ -154,7 +155,7 @@ def test_jobs_that_no_worker_of_their_protocol_is_left_for_end_long_past_their_d
 ) -> None:
     (theirs,), _ = produce(newer_major, deadline_s=0.001)
     monkeypatch.setattr("orchestrator.recovery.LEASE_MS", 0)  # no outage to wait out
-    sweeper = Sweeper(store=producer.store, client=client, app=make_app(settings))
+    sweeper = Sweeper(store=producer.store, client=client, app=make_app(settings), contact=Contact())
     sweeper.turn()
     assert client.hget(theirs.job, "state") == "open", "a minute is its own workers'"
 

@@ -14,6 +14,7 @@ from orchestrator.contracts import Complexity, Mode, PersonaOutput, Plan, Reason
 from orchestrator.contracts.events import LeaseLost as LeaseLostEvent
 from orchestrator.contracts.events import StepEnd, StepRecovered
 from orchestrator.errors import JobCancelled
+from orchestrator.recovery import Contact
 from orchestrator.replies import OWED
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore, connect, history, keys
@@ -81,16 +82,17 @@ def executor(settings: Settings, redis_url: str, work: Scripted) -> Executor:
         heartbeat=Heartbeat(JobStore(connect(redis_url))),
         progress=Progress(store, make_app(settings)),
         work=dict.fromkeys(steps, work),
+        contact=Contact(),
     )
 
 
 @pytest.fixture
 def sweeper(settings: Settings, redis_url: str) -> Sweeper:
     """A sweeper that has been in touch with Redis for long enough."""
-    connection = connect(redis_url)
-    made = Sweeper(store=JobStore(connection, result_ttl_s=60), client=connection, app=make_app(settings))
-    made._contact.answered(0)
-    return made
+    connection, contact = connect(redis_url), Contact()
+    contact.answered(0)
+    store = JobStore(connection, result_ttl_s=60)
+    return Sweeper(store=store, client=connection, app=make_app(settings), contact=contact)
 
 
 @pytest.fixture

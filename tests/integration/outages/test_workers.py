@@ -9,6 +9,8 @@ import pytest
 import redis
 
 from orchestrator import submission
+from orchestrator.broker import make_app
+from orchestrator.canvas import bare, send
 from orchestrator.client import Client
 from orchestrator.contracts.events import JobEnd, StepRecovered
 from orchestrator.pausing import pause, resume
@@ -201,3 +203,25 @@ def test_an_acknowledgement_that_was_lost_on_its_way_is_made_up_for(
     busy.finish()
     assert proxy.lost.wait(20)
     busy.check(worker, look)
+
+
+def test_a_step_that_was_begun_is_not_begun_again_before_its_owner_could_say_that_it_lives(
+    busy: Busy, start_busy: StartWorker, valkey: Valkey, look: redis.Redis
+) -> None:
+    """Its lease ran out during the outage, and a second message of it waits in the queue when Redis is back."""
+    owner = start_busy()
+    busy.begin(1)
+    other = start_busy()
+    valkey.stop()
+    for worker in (owner, other):
+        lost_contact(worker)
+    time.sleep(7)
+    owner.kill("SIGSTOP")  # it cannot be the first to speak
+    valkey.start()
+    app = make_app(busy.producer.settings)
+    send([bare(app, busy.refs[0], "thesis", "parallel")])
+    wait_for("the second message to be taken", lambda: "thesis] received" in other.logs())
+    owner.kill("SIGCONT")
+    wait_for("the second message to be dropped", lambda: '"delivery_dropped"' in other.logs())
+    busy.finish()
+    busy.check(owner, look)
