@@ -16,6 +16,7 @@
     │   └── ModelError           a model call failed for good; ``kind`` is a ``Failure.kind``
     └── WorldError               something outside is away or broken: try again later (CLI exit code 2)
         ├── StoreUnavailable     Redis cannot be reached
+        │   └── StoreRefused     Redis answers, and takes nothing: its memory is full, it is a replica
         ├── StillRunning         a wait was given up; the job goes on
         ├── RetrieverFailed      a retriever that an installed package registers could not answer
         ├── ArchiveUnusable      the ledger's archive cannot be opened, read or written
@@ -108,6 +109,10 @@ class WorldError(TriptychError):
 
 class StoreUnavailable(WorldError):
     """Redis cannot be reached, or answers with something else than Redis would."""
+
+
+class StoreRefused(StoreUnavailable):
+    """Redis answered, and has done nothing: its memory is full, say, or it is a replica."""
 
 
 class StillRunning(WorldError):

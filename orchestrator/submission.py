@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from orchestrator.canvas import bare, send
 from orchestrator.contracts import TaskSpec
 from orchestrator.contracts.events import JobSubmitted
-from orchestrator.errors import IdempotencyConflict, InvalidInput
+from orchestrator.errors import IdempotencyConflict, InvalidInput, StoreRefused, StoreUnavailable
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore
 from orchestrator.store.record import PLAN
@@ -33,8 +33,8 @@ def submit(spec: TaskSpec, *, store: JobStore, app: Celery, settings: Settings) 
     """Accept one job and send its plan step. May be called twice with the same spec: the second finds the first.
 
     Once this returns, or raises anything after the record was written, the job will run: where the message could
-    not be sent, the sweep sends it. Raises ``InvalidInput`` (too large), ``IdempotencyConflict`` and
-    ``StoreUnavailable``.
+    not be sent, the sweep sends it. Raises ``InvalidInput`` (too large), ``IdempotencyConflict``, ``StoreRefused``
+    (nothing was recorded) and ``StoreUnavailable`` (that is not known).
     """
     size = len(spec.to_wire().encode())
     if size > MAX_SPEC_BYTES:
@@ -49,7 +49,15 @@ def submit(spec: TaskSpec, *, store: JobStore, app: Celery, settings: Settings) 
         requested_mode=spec.mode,
         deadline_s=spec.deadline_s or settings.deadline_s,
     )
-    status, task_id = store.accept(spec, deadline_s=event.deadline_s, event=event)
+    try:
+        status, task_id = store.accept(spec, deadline_s=event.deadline_s, event=event)
+    except StoreRefused:
+        raise
+    except StoreUnavailable as error:
+        raise StoreUnavailable(
+            f"{error}. Whether job {spec.task_id!r} was accepted is not known: look for it, or submit it again with "
+            "the same task_id or idempotency_key, and it runs once"
+        ) from error
     if status == "conflict":
         what = "idempotency_key" if spec.idempotency_key else "task_id"
         raise IdempotencyConflict(

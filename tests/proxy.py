@@ -20,7 +20,7 @@ class _Pair:
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
     dumb: bool
-    mute: bool = False
+    doomed: bool = False
 
     def abort(self) -> None:
         for writer in (self.client, self.server):
@@ -35,7 +35,7 @@ class Proxy:
         self._upstream = upstream
         self._pairs: set[_Pair] = set()
         self._latency_s = 0.0
-        self._dumb = self._refusing = False
+        self._dumb = self._refusing = self._muted = False
         self._lose, self._lose_reply_to = b"", b""
         self.lost = threading.Event()
         """Set when what ``lose`` or ``lose_reply_to`` waits for was thrown away."""
@@ -84,11 +84,15 @@ class Proxy:
 
         self._do(dumb)
 
+    def mute(self) -> None:
+        """Pass every request on and no reply back, until ``heal``."""
+        self._do(lambda: setattr(self, "_muted", True))
+
     def heal(self) -> None:
         """Serve new connections well. What was half-open stays so: that is for its user to find out."""
 
         def heal() -> None:
-            self._dumb = self._refusing = False
+            self._dumb = self._refusing = self._muted = False
             self._latency_s = 0.0
 
         self._do(heal)
@@ -165,16 +169,18 @@ class Proxy:
                 return
             if self._lose_reply_to and self._lose_reply_to in chunk:
                 self._lose_reply_to = b""
-                pair.mute = True
+                pair.doomed = True
             writer.write(chunk)
             await writer.drain()
 
     async def _down(self, pair: _Pair, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async for chunk in self._chunks(pair, reader, writer):
-            if pair.mute:
+            if pair.doomed:
                 self.lost.set()
                 pair.abort()
                 return
+            if self._muted:
+                continue
             writer.write(chunk)
             await writer.drain()
 

@@ -14,7 +14,7 @@ from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from orchestrator.errors import RecordUnreadable, StoreUnavailable
+from orchestrator.errors import RecordUnreadable, StoreRefused, StoreUnavailable
 
 CONNECT_TIMEOUT_S = 3.0
 TIMEOUT_S = 5.0
@@ -42,6 +42,16 @@ def connect(
     return redis.Redis.from_url(url, **options)
 
 
+_REFUSALS = {
+    "OOM": "Redis' memory is full, so it takes nothing new; raise its maxmemory, or try again when finished jobs have "
+    "expired (TRIPTYCH_RESULT_TTL_S)",
+    "READONLY": "this Redis is a replica and takes nothing; name the primary in REDIS_URL, or its sentinels",
+    "NOREPLICAS": "Redis has fewer replicas than it is told to have (min-replicas-to-write), so it takes nothing; try "
+    "again when they are back",
+    "MISCONF": "Redis cannot write to its disk, so it takes nothing; look at its log and its disk",
+}
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn redis-py's errors into ours. ``StoreUnavailable`` is what may pass; the message never holds the URL."""
@@ -64,9 +74,18 @@ def translated() -> Iterator[None]:
     except exceptions.ResponseError as error:
         if str(error).startswith("WRONGTYPE"):
             raise RecordUnreadable("a key of this job holds something that Triptych did not write") from error
-        raise StoreUnavailable(f"Redis refused a command ({str(error)[:200]})") from error
+        raise StoreRefused(_why_refused(error)) from error
     except exceptions.RedisError as error:
         raise StoreUnavailable(f"Redis failed ({type(error).__name__})") from error
+
+
+def _why_refused(error: exceptions.ResponseError) -> str:
+    """What a refusal means and what to do. Of some kinds redis-py makes a class, of others a word in the text."""
+    text = str(error)
+    for kind, said in _REFUSALS.items():
+        if error.status_code == kind or f"{kind} " in text:
+            return said
+    return f"Redis refused a command ({text[:200]})"
 
 
 def check(client: redis.Redis) -> None:

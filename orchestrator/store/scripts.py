@@ -168,7 +168,12 @@ EMIT = (
     _EMIT
     + """
 local ttl = redis.call('PTTL', KEYS[1])
-if ttl > 0 then emit(KEYS[2], KEYS[3], ttl, ARGV[1]) else redis.call('XADD', KEYS[3], '*', 'e', ARGV[1]) end
+if ttl <= 0 then return redis.call('XADD', KEYS[3], '*', 'e', ARGV[1]) end
+-- Sent twice because the first reply was lost: it is still the same event.
+for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 8)) do
+  if entry[2][2] == ARGV[1] then return entry[1] end
+end
+emit(KEYS[2], KEYS[3], ttl, ARGV[1])
 return 1
 """
 )
