@@ -9,6 +9,7 @@ from orchestrator.client import AsyncClient, Client, new_task_id
 from orchestrator.contracts import Citation, Claim, Inputs, Passage, Reason, Result, TaskSpec, Turn
 from orchestrator.contracts.events import Event, JobEnd
 from orchestrator.errors import (
+    AdmissionClosed,
     CallerError,
     IdempotencyConflict,
     InvalidInput,
@@ -26,6 +27,7 @@ from orchestrator.store import JobRef, LiveText
 from orchestrator.submission import Submitted
 
 __all__ = [
+    "AdmissionClosed",
     "AsyncClient",
     "CallerError",
     "Citation",

@@ -58,11 +58,15 @@ _ALLOWED: dict[Role, str] = {
             # A script names all its keys; what it does to each is checked again, by the rules around this one.
             _on(
                 f"~{keys.ROOT}:job:{{tenant}}:* ~{keys.ROOT}:idempotency:{{tenant}}:* "
-                f"~{keys.LEDGER} ~{keys.ACTIVE} ~{OWED}",
+                f"~{keys.LEDGER} ~{keys.ACTIVE} ~{OWED} ~{keys.ADMISSION} ~{keys.REFUSED}",
                 "+eval +evalsha",
             ),
             # What it shares with others it adds to, and does not read.
             _on(f"%W~{keys.LEDGER}", "+xadd"),
+            # The bounds that it is admitted by; only the count of those who were not is its to write.
+            _on(f"%R~{keys.LEDGER}", "+xlen"),
+            _on(f"%R~{keys.ADMISSION}", "+hmget"),
+            _on(f"~{keys.REFUSED}", "+hincrby"),
             _on(f"%W~{keys.ACTIVE}", "+zadd +zrem"),
             _on(f"~{OWED}", "+sismember +srem"),
             _on(f"~{keys.ROOT}:wake:*", "+xadd +pexpire +xread"),

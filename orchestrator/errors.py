@@ -17,6 +17,7 @@
     └── WorldError               something outside is away or broken: try again later (CLI exit code 2)
         ├── StoreUnavailable     Redis cannot be reached
         │   └── StoreRefused     Redis answers, and takes nothing: its memory is full, it is a replica
+        ├── AdmissionClosed      no new jobs for now; ``retry_after_s`` says when to come back
         ├── StillRunning         a wait was given up; the job goes on
         ├── RetrieverFailed      a retriever that an installed package registers could not answer
         ├── ArchiveUnusable      the ledger's archive cannot be opened, read or written
@@ -113,6 +114,18 @@ class StoreUnavailable(WorldError):
 
 class StoreRefused(StoreUnavailable):
     """Redis answered, and has done nothing: its memory is full, say, or it is a replica."""
+
+
+class AdmissionClosed(WorldError):
+    """The fleet takes no new jobs for now; nothing was recorded. Try again after ``retry_after_s`` seconds."""
+
+    def __init__(self, why: str, retry_after_s: float) -> None:
+        super().__init__(why, retry_after_s)
+        self.why = why
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"no new jobs are accepted: {self.why}; try again in {self.retry_after_s:g} s"
 
 
 class StillRunning(WorldError):

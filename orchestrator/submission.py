@@ -33,8 +33,9 @@ def submit(spec: TaskSpec, *, store: JobStore, app: Celery, settings: Settings) 
     """Accept one job and send its plan step. May be called twice with the same spec: the second finds the first.
 
     Once this returns, or raises anything after the record was written, the job will run: where the message could
-    not be sent, the sweep sends it. Raises ``InvalidInput`` (too large), ``IdempotencyConflict``, ``StoreRefused``
-    (nothing was recorded) and ``StoreUnavailable`` (that is not known).
+    not be sent, the sweep sends it. Raises ``InvalidInput`` (too large), ``IdempotencyConflict``, ``AdmissionClosed``
+    (come back later; a job that is known already is found all the same), ``StoreRefused`` (nothing was recorded) and
+    ``StoreUnavailable`` (that is not known).
     """
     size = len(spec.to_wire().encode())
     if size > MAX_SPEC_BYTES:

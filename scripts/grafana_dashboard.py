@@ -128,7 +128,12 @@ ROWS = (
             ("triptych_redis_memory_max_bytes", "limit"),
         ), "bytes"),
         Panel("Ledger's stream", (("triptych_ledger_entries", "entries"),)),
-        Panel("Ledger's oldest entry", (("triptych_ledger_oldest_seconds", "age"),), "s", line=7200),
+        Panel("Ledger: waits for the archive", (
+            ("triptych_ledger_unarchived_entries", "entries"),
+            ("triptych_ledger_backlog_entries", "new jobs are refused from here"),
+        )),
+        Panel("Ledger: longest wait for the archive", (("triptych_ledger_unarchived_seconds", "age"),), "s", line=120),
+        Panel("Jobs refused a second", ((rate("triptych_jobs_refused_total", "bound"), "{{bound}}"),)),
         Panel("Since the last sweep", (("triptych_sweep_age_seconds", "age"),), "s", line=30),
         Panel("Sweeps a second; frames dropped", (
             ("sum(rate(triptych_sweeps_total[$__rate_interval]))", "sweeps"),

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 import redis
+from pydantic import SecretStr
 
 from tests.postgres import NoPostgresError, PostgresServer
+
+if TYPE_CHECKING:
+    from orchestrator.settings import Settings
 
 # No test may depend on, or spend, what the person who runs it has configured.
 for _name in [
@@ -69,6 +74,15 @@ def postgres() -> Iterator[PostgresServer]:
 def postgres_url(postgres: PostgresServer) -> str:
     """The URL of an empty database."""
     return postgres.emptied()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.integration)])
+def kept_in(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """The settings of a deployment whose ledger's archive is not there yet: once a file, once in Postgres."""
+    from orchestrator.settings import Settings
+
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    return Settings(home=tmp_path / "home", ledger_url=SecretStr(url) if url else None)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,12 +27,15 @@ class NoPostgresError(Exception):
 class PostgresServer:
     """A server on a unix socket, with its data in a folder that goes with it. Nothing is written but there.
 
-    Raises ``NoPostgresError``. A Postgres refuses to run as root, so there it runs as nobody.
+    With ``certificates``, a folder of ``server.crt`` and ``server.key``, it also listens on ``port`` of localhost, to
+    TLS alone. Raises ``NoPostgresError``. A Postgres refuses to run as root, so there it runs as nobody.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, certificates: Path | None = None) -> None:
         # Not below pytest's folders, which are their user's only; and a socket's path must be short.
         self.folder = Path(tempfile.mkdtemp(prefix="triptych-pg-"))
+        self.port = 0
+        self._options = {"listen_addresses": ""}
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
             os.chown(self.folder, _NOBODY, _NOBODY)
@@ -40,6 +44,8 @@ class PostgresServer:
             try:
                 self._bin = self._reachable(found)
                 self._initialise()
+                if certificates:
+                    self._speak_tls(certificates)
                 self.start()
             except (OSError, subprocess.SubprocessError, NoPostgresError) as error:
                 tried.append(f"{found}: {error}"[:500])
@@ -53,7 +59,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        options = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "fsync": "off"}
+        options = {"unix_socket_directories": str(self.folder), "fsync": "off", **self._options}
         flat = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -74,6 +80,11 @@ class PostgresServer:
             self._process.wait(_START_S)
             self._process = None
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started, and not stopped since."""
+        return self._process is not None
+
     def close(self) -> None:
         """Stop, and leave nothing."""
         self.stop()
@@ -91,7 +102,8 @@ class PostgresServer:
     def url(self, database: str, *, user: str = "postgres", password: str = "") -> str:
         """The URL of a database."""
         login = f"{user}:{password}" if password else user
-        return f"postgresql://{login}@/{database}?host={self.folder}"
+        port = f"&port={self.port}" if self.port else ""
+        return f"postgresql://{login}@/{database}?host={self.folder}{port}"
 
     def run(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run a statement as the superuser, on a connection of its own."""
@@ -109,6 +121,24 @@ class PostgresServer:
         )  # fmt: skip
         hba = self.folder / "data" / "pg_hba.conf"
         hba.write_text("local all postgres trust\nlocal all all scram-sha-256\n")
+
+    def _speak_tls(self, certificates: Path) -> None:
+        if "openssl" not in _output(self._bin / "pg_config", "--configure"):
+            raise NoPostgresError("was built without TLS")
+        for name in ("server.crt", "server.key"):
+            shutil.copy(certificates / name, self.folder / name)
+            (self.folder / name).chmod(0o600)
+            if os.geteuid() == 0:
+                os.chown(self.folder / name, _NOBODY, _NOBODY)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self._options = {
+            "listen_addresses": "localhost", "port": str(self.port), "ssl": "on",
+            "ssl_cert_file": str(self.folder / "server.crt"), "ssl_key_file": str(self.folder / "server.key"),
+        }  # fmt: skip
+        with (self.folder / "data" / "pg_hba.conf").open("a") as hba:
+            hba.write("hostssl all all localhost scram-sha-256\n")
 
     def _reachable(self, found: Path) -> Path:
         """The binaries where nobody may run them: a checkout below a folder of root's own is copied out of it."""
@@ -132,6 +162,10 @@ def _installed() -> Iterator[Path]:
     ]:
         if path:
             yield Path(path).resolve().parent
+
+
+def _output(program: Path, *arguments: str) -> str:
+    return subprocess.run([program, *arguments], check=True, capture_output=True, text=True).stdout
 
 
 def _as_nobody() -> None:

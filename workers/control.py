@@ -14,9 +14,10 @@ from orchestrator import __version__
 from orchestrator.broker import QUEUES, queue_for
 from orchestrator.contracts.base import PROTOCOL
 from orchestrator.doctor.about import COMMAND, About
-from orchestrator.errors import TriptychError
+from orchestrator.errors import ArchiveUnusable, TriptychError
 from orchestrator.settings import Settings
 from orchestrator.settings.places import PERSONAS, chain_for
+from orchestrator.store.archive import archive_of
 from workers.retrieval.protocol import Retriever
 
 MOST_CORPORA = 500
@@ -29,6 +30,7 @@ def answer_for(settings: Settings, queues: Sequence[str], retriever: Retriever) 
     def about(state: Any) -> dict[str, Any]:  # noqa: ANN401 - celery's signature
         """Say what this worker is and what it can use."""
         corpora, problems = _usable(settings, retriever)
+        archive, archive_id = _archive(settings)
         consumer = state.consumer.task_consumer
         taken = {queue.name for queue in consumer.queues} if consumer else set()
         return About(
@@ -42,6 +44,8 @@ def answer_for(settings: Settings, queues: Sequence[str], retriever: Retriever) 
             models=tuple(f"{persona} {_chain(settings, persona)}" for persona in PERSONAS),
             corpora=corpora,
             problems=problems,
+            archive=archive[:500],
+            archive_id=archive_id[:500],
         ).model_dump(mode="json")
 
     inspect_command(name=COMMAND)(about)
@@ -49,6 +53,19 @@ def answer_for(settings: Settings, queues: Sequence[str], retriever: Retriever) 
 
 def _chain(settings: Settings, persona: str) -> str:
     return ", else ".join(choice.name for choice in chain_for(settings, persona))
+
+
+def _archive(settings: Settings) -> tuple[str, str]:
+    """Where the ledger is archived, for people, and the same for comparing: containers may share a file."""
+    archive = archive_of(settings)
+    if settings.ledger_url is not None:
+        return archive.label, archive.label  # a server that is away would hold up the answer
+    try:
+        return archive.label, archive.identity() or ""
+    except ArchiveUnusable:
+        return archive.label, ""  # its archiver says so in Redis
+    finally:
+        archive.close()
 
 
 def _usable(settings: Settings, retriever: Retriever) -> tuple[tuple[str, ...], tuple[str, ...]]:

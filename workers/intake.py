@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from orchestrator.broker.screening import SUBMIT
 from orchestrator.contracts import RequestedMode, TaskSpec
 from orchestrator.contracts.base import TaskId, Tenant
-from orchestrator.errors import CallerError, InvalidInput
+from orchestrator.errors import AdmissionClosed, CallerError, InvalidInput
 from orchestrator.replies import promise
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore
@@ -76,7 +76,7 @@ def register(app: Celery, settings: Settings, store: Callable[[], JobStore]) -> 
         Request=SubmitRequest,
         ignore_result=True,
         store_errors_even_if_ignored=True,
-        throws=(CallerError,),
+        throws=(CallerError, AdmissionClosed),
     )(run)
 
 

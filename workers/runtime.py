@@ -18,6 +18,7 @@ from orchestrator.settings.limits import parse_limits
 from orchestrator.settings.places import choices
 from orchestrator.store import JobStore, connect
 from orchestrator.store.archive import archive_of
+from orchestrator.store.archiving import Bounds
 from orchestrator.store.endpoints import EndpointStore
 from orchestrator.store.record import PLAN
 from orchestrator.switch import current
@@ -134,7 +135,7 @@ class Runtime:
     @cached_property
     def archiver(self) -> Archiver:
         """Keeps the ledger."""
-        return Archiver(connect(self._url), self._archive)
+        return Archiver(connect(self._url), self._archive, Bounds(backlog=self.settings.ledger_backlog))
 
     def pauses(self, queues: Sequence[str], consumer: Callable[[], Consumer | None]) -> Pauses:
         """Makes this process leave paused queues."""

@@ -21,7 +21,8 @@ class About(BaseModel):
     """One worker. Fields that a later version adds are passed over.
 
     ``queues`` it takes from now, by short name; ``serves`` those it was started for. ``corpora`` it can read;
-    ``problems`` are what it cannot use of its home. ``time_ms`` is its own clock's, epoch.
+    ``problems`` are what it cannot use of its home. ``archive`` is where it keeps the ledger, for people, and
+    ``archive_id`` the same for comparing; empty where that is not known. ``time_ms`` is its own clock's, epoch.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -36,6 +37,8 @@ class About(BaseModel):
     models: Words = ()
     corpora: Words = ()
     problems: Words = ()
+    archive: Annotated[str, Field(max_length=500)] = ""
+    archive_id: Annotated[str, Field(max_length=500)] = ""
 
     @property
     def name(self) -> str:

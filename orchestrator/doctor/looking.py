@@ -25,12 +25,12 @@ from orchestrator.doctor.judging import (
     judge_unknown,
     judge_workers,
 )
-from orchestrator.errors import ArchiveUnusable, InvalidSettings, StoreUnavailable, WorldError
+from orchestrator.doctor.ledger import examine_archive, judge_archives, judge_ledger
+from orchestrator.errors import InvalidSettings, StoreUnavailable, WorldError
 from orchestrator.exporter.sample import take_sample
 from orchestrator.pausing import paused
 from orchestrator.settings import Settings, masked_url, require_keys, unknown_variables
 from orchestrator.store import connect
-from orchestrator.store.archive import archive_of
 from orchestrator.store.connection import translated
 from orchestrator.store.ledger import Ledger
 from orchestrator.switch import current
@@ -44,6 +44,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Check the set-up that this machine and this environment see. Blocks for a few seconds at most."""
     yield from _settings(settings)
     yield from _home(settings)
+    yield from examine_archive(settings)
     if settings.redis_url is None:
         yield skipped(
             "redis", "REDIS_URL is not set: each command starts a private Valkey and worker of its own"
@@ -85,15 +86,6 @@ def _home(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield ok("home", str(home))
-    archive = archive_of(settings)
-    try:
-        archive.recent(1)
-    except ArchiveUnusable as problem:
-        yield error("ledger's archive", str(problem), "mend it; events wait in Redis meanwhile")
-    else:
-        yield ok("ledger's archive", archive.label)
-    finally:
-        archive.close()
     try:
         corpora = Corpus.list(home)
     except WorldError as problem:
@@ -144,6 +136,8 @@ def _fleet(settings: Settings, client: redis.Redis, shown: str) -> Iterator[Find
     yield from judge_protocols(answers.workers, sample.neighbours)
     yield from judge_clocks(answers, ahead_ms=ahead_ms)
     yield from judge_load(sample, pauses)
+    yield from judge_archives(answers.workers)
+    yield from judge_ledger(sample.archive, memory_max=sample.memory_max)
 
 
 def _corpora_here(settings: Settings) -> tuple[str, ...]:

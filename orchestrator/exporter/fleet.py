@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 import redis
 import structlog
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from orchestrator.errors import StoreUnavailable
 from orchestrator.exporter.sample import FleetSample, take_sample
 from orchestrator.pausing import Pause, paused
+from orchestrator.store.archive_state import ArchiveState
 from orchestrator.switch import MODES, Switch, current
 
 FRESH_S = 1.0
@@ -82,6 +83,33 @@ def switched(switch: Switch | None) -> Metric:
     return family
 
 
+def archived(state: ArchiveState) -> Iterator[Metric]:
+    """Lay out how far the ledger's archive is, and whether that lets new jobs in."""
+    admission = state.admission
+    yield gauge(
+        "triptych_ledger_unarchived_entries",
+        "Entries of the stream that are not archived.",
+        admission.waiting,
+    )
+    yield gauge(
+        "triptych_ledger_unarchived_seconds",
+        "Age of the oldest entry that is not archived; 0 where none is.",
+        state.waiting_s,
+    )
+    yield gauge(
+        "triptych_ledger_backlog_entries",
+        "Entries that may wait for the archive before new jobs are refused.",
+        admission.backlog,
+    )
+    yield gauge("triptych_admission_open", "Whether new jobs are accepted.", float(admission.open))
+    refused = CounterMetricFamily(
+        "triptych_jobs_refused", "New jobs refused, by the bound they were over.", labels=("bound",)
+    )
+    for bound, count in admission.refused.items():
+        refused.add_metric([bound], count)
+    yield refused
+
+
 def families(sample: FleetSample, pauses: dict[str, Pause], switch: Switch | None) -> Iterator[Metric]:
     """Lay one sample out as metrics."""
     waiting = GaugeMetricFamily("triptych_queue_messages", "Messages waiting in a queue.", labels=("queue",))
@@ -105,10 +133,6 @@ def families(sample: FleetSample, pauses: dict[str, Pause], switch: Switch | Non
         "triptych_jobs_overdue", "Jobs past their deadline and still without a result.", sample.overdue
     )
     yield gauge("triptych_ledger_entries", "Entries in the ledger's stream.", sample.ledger_entries)
-    yield gauge(
-        "triptych_ledger_oldest_seconds",
-        "Age of the stream's oldest entry: the archiver trims what is archived and older than an hour.",
-        sample.ledger_oldest_s or 0.0,
-    )
+    yield from archived(sample.archive)
     yield gauge("triptych_redis_memory_used_bytes", "Memory that Redis uses.", sample.memory_used)
     yield gauge("triptych_redis_memory_max_bytes", "Redis' maxmemory; 0 is no limit.", sample.memory_max)

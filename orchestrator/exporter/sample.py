@@ -1,4 +1,4 @@
-"""One look at the fleet's state in Redis: queues, running steps, open jobs, the ledger. Three round trips, no scan."""
+"""One look at the fleet's state in Redis: queues, running steps, open jobs, the ledger. A few round trips, no scan."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from orchestrator.broker import QUEUES, queue_for
 from orchestrator.contracts import PROTOCOL
 from orchestrator.routing.flow import FLOWS
 from orchestrator.store import JobRef, keys
+from orchestrator.store.archive_state import ArchiveState, archive_state
 from orchestrator.store.connection import translated
 from orchestrator.store.record import PLAN
 
@@ -43,7 +44,7 @@ class FleetSample:
     neighbours: Mapping[int, int] = field(default_factory=dict)
     overdue: int = 0
     ledger_entries: int = 0
-    ledger_oldest_s: float | None = None
+    archive: ArchiveState = field(default_factory=ArchiveState)
     memory_used: int = 0
     memory_max: int = 0
 
@@ -65,12 +66,12 @@ def take_sample(client: redis.Redis) -> FleetSample:
         pipeline.zcount(keys.ACTIVE, "-inf", now)
         pipeline.zrange(keys.ACTIVE, 0, MOST_JOBS - 1)
         pipeline.xlen(keys.LEDGER)
-        pipeline.xrange(keys.LEDGER, count=1)
         pipeline.info("memory")
-        *in_queues, older, newer, active, overdue, refs, entries, first, memory = pipeline.execute()
+        *in_queues, older, newer, active, overdue, refs, entries, memory = pipeline.execute()
         queues, oldest = _queues(lists, in_queues)
         jobs = [JobRef.parse(ref) for ref in refs]
         running, since = _states(client, jobs, oldest)
+        archive = archive_state(client, now_ms=now)
     return FleetSample(
         now_ms=now,
         queues={
@@ -84,7 +85,7 @@ def take_sample(client: redis.Redis) -> FleetSample:
         neighbours=dict(zip(keys.NEIGHBOURS, (int(older), int(newer)), strict=True)),
         overdue=int(overdue),
         ledger_entries=int(entries),
-        ledger_oldest_s=_age_s(now, int(first[0][0].partition("-")[0])) if first else None,
+        archive=archive,
         memory_used=int(memory.get("used_memory", 0)),
         memory_max=int(memory.get("maxmemory", 0)),
     )

@@ -136,6 +136,12 @@ class Settings(BaseSettings):
         description="Postgres for the ledger's archive, which several hosts share: "
         "postgresql://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full. Unset: a file under TRIPTYCH_HOME.",
     )
+    ledger_backlog: int = Field(
+        default=200_000,
+        ge=1_000,
+        description="Events that may wait in Redis for the ledger's archive (about 0.5 KB each); from there on new "
+        "jobs are refused until it is mended.",
+    )
     result_ttl_s: int = Field(
         default=86_400, ge=60, description="How long a finished job's record stays in Redis."
     )

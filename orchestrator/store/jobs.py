@@ -15,6 +15,7 @@ from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason, Result,
 from orchestrator.contracts.events import KnownEvent
 from orchestrator.errors import JobNotFound, RecordUnreadable
 from orchestrator.store import keys, scripts
+from orchestrator.store.admission import closed
 from orchestrator.store.connection import translated
 from orchestrator.store.keys import JobRef
 from orchestrator.store.record import PLAN, JobRecord
@@ -81,7 +82,7 @@ class JobStore:
         """Record a new job. Returns (``created`` | ``existing`` | ``conflict``, the task id that holds the place).
 
         The same spec twice, or the same idempotency key with the same spec, is ``existing``; another spec under
-        either is ``conflict``. Its time counts from here.
+        either is ``conflict``. Its time counts from here. Raises ``AdmissionClosed`` where no new one may come in.
         """
         ref = JobRef(spec.tenant, spec.task_id)
         wire = spec.to_wire()
@@ -91,13 +92,15 @@ class JobStore:
         body = spec.model_dump_json(exclude=unsaid, exclude_defaults=True)
         digest = hashlib.sha256(body.encode()).hexdigest()
         with translated():
-            status, task_id = self._accept(
+            status, said = self._accept(
                 keys=[
                     ref.job,
                     keys.ACTIVE,
                     keys.idempotency(spec.tenant, spec.idempotency_key or ""),
                     ref.events,
                     keys.LEDGER,
+                    keys.ADMISSION,
+                    keys.REFUSED,
                 ],
                 args=[
                     str(ref),
@@ -110,7 +113,9 @@ class JobStore:
                     spec.task_id,
                 ],
             )
-        return status, task_id
+        if status == "refused":
+            raise closed(said)
+        return status, said
 
     def acquire(self, ref: JobRef, step: str, owner: str) -> Grant:
         """Ask for a step's lease. Only ``granted`` allows work; the attempt counts from 1."""

@@ -30,6 +30,12 @@ ENDPOINT = f"{ROOT}:endpoint:"
 """And an id: hash, what workers share about an endpoint or a deployment; with suffixes, who holds it and who waits."""
 TURN = f"{ROOT}:turn:"
 """And a process's name: list of its waiting calls that are to ask again."""
+ARCHIVED = f"{ROOT}:ledger:archived"
+"""Hash: where the ledger is archived, how far, what was trimmed, and what ails it. See ``store.archiving``."""
+ADMISSION = f"{ROOT}:admission"
+"""Hash: the bounds that new jobs are admitted by. See ``store.admission``; producers may read it."""
+REFUSED = f"{ROOT}:admission:refused"
+"""Hash: how many new jobs each of the bounds refused."""
 
 
 @dataclass(frozen=True)

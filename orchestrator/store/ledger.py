@@ -41,6 +41,14 @@ class Ledger:
 
     def identity(self) -> str:
         """Names this stream for good, across restarts: entry ids of different streams must not be compared."""
+        known = self.known_identity()
+        if known is None:
+            with translated():
+                self.client.set(keys.LEDGER_ID, uuid.uuid4().hex, nx=True)
+            known = self.known_identity()
+        return known or ""
+
+    def known_identity(self) -> str | None:
+        """The stream's name, where it was given one: whoever only reads gives none."""
         with translated():
-            self.client.set(keys.LEDGER_ID, uuid.uuid4().hex, nx=True)
-            return str(self.client.get(keys.LEDGER_ID))
+            return cast("str | None", self.client.get(keys.LEDGER_ID))

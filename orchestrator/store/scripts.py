@@ -5,6 +5,8 @@ Times come from Redis TIME, so that all hosts share one clock. A job's hash hold
 ``started:``, ``ended:``, ``sent:``, ``sends:`` and ``sent_at_attempt:``.
 """
 
+from orchestrator.store import admission
+
 _NOW = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -18,10 +20,13 @@ local function emit(stream, ledger, ttl, event)
 end
 """
 
-# KEYS job active idempotency events ledger; ARGV ref spec digest deadline_s ttl_ms event has_key task_id
+# KEYS job active idempotency events ledger admission refused
+# ARGV ref spec digest deadline_s ttl_ms event has_key task_id
+# -> created|existing|conflict and the job's id, or refused and by which bound
 ACCEPT = (
     _NOW
     + _EMIT
+    + admission.SCRIPT
     + """
 if ARGV[7] == '1' then
   local prior = redis.call('GET', KEYS[3])
@@ -33,6 +38,8 @@ if ARGV[7] == '1' then
 end
 local known = redis.call('HGET', KEYS[1], 'digest')
 if known then return {known == ARGV[3] and 'existing' or 'conflict', ARGV[8]} end
+local bound = refused(KEYS[6], KEYS[5], KEYS[7])
+if bound then return {'refused', bound} end
 local deadline = now + math.floor(ARGV[4] * 1000)
 local ttl = ARGV[5] + math.floor(ARGV[4] * 1000)
 redis.call('HSET', KEYS[1], 'spec', ARGV[2], 'digest', ARGV[3], 'state', 'open', 'accepted_ms', now,

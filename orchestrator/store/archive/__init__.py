@@ -6,6 +6,7 @@ document text (that is their contract), and nothing else is kept.
 """
 
 from orchestrator.store.archive.archive import Appended, Archive, Gap, JobSummary, Mark
+from orchestrator.store.archive.filesystem import network_file_system
 from orchestrator.store.archive.rows import MAX_EVENT_BYTES
 from orchestrator.store.archive.where import archive_in, archive_of
 
@@ -18,4 +19,5 @@ __all__ = [
     "Mark",
     "archive_in",
     "archive_of",
+    "network_file_system",
 ]

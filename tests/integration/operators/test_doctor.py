@@ -36,6 +36,7 @@ def test_a_worker_says_what_it_is(settings: Settings, start_worker: StartWorker)
     assert about.queues == about.serves == ("plan", "thesis")
     assert about.models[0] == "thesis extractive"
     assert about.problems == ()
+    assert about.archive.endswith(f":{settings.home}/ledger.sqlite")
 
 
 def test_asking_leaves_nothing_behind_in_redis(

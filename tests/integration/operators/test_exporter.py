@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import redis
@@ -14,11 +15,14 @@ import redis
 from orchestrator.broker import QUEUES, make_app, queue_for
 from orchestrator.canvas import bare, send
 from orchestrator.client import Client
+from orchestrator.errors import AdmissionClosed
 from orchestrator.exporter.sample import STEPS, take_sample
 from orchestrator.exporter.serve import Exporter
 from orchestrator.pausing import pause
 from orchestrator.settings import Settings
 from orchestrator.store import keys
+from orchestrator.store.archive import archive_in
+from orchestrator.store.archiving import Bounds, archive_and_trim
 from orchestrator.switch import set_mode
 from tests.integration.conftest import StartWorker, question
 from tests.integration.operators.conftest import Scraped, get
@@ -128,11 +132,28 @@ def test_running_steps_and_overdue_jobs_are_seen(producer: Client) -> None:
     assert late != ref
 
 
-def test_the_ledgers_length_and_age_are_seen(producer: Client, client: redis.Redis) -> None:
+def test_what_waits_for_the_ledgers_archive_is_seen_and_whether_jobs_are_admitted(
+    exporter: Exporter, producer: Client, client: redis.Redis, home: Path
+) -> None:
+    archive, bounds = archive_in(home), Bounds(backlog=3)
     client.xadd(keys.LEDGER, {"e": "{}"}, id=f"{producer.store.now_ms() - 7_200_000}-0")
+    first = take_sample(producer.redis)
+    assert (first.ledger_entries, first.archive.admission.waiting) == (1, 1)
+    assert 7_200 <= first.archive.waiting_s < 7_210
+    assert archive_and_trim(client, archive, bounds)
+    for _ in range(3):
+        client.xadd(keys.LEDGER, {"e": "{}"})
+    with pytest.raises(AdmissionClosed):
+        producer.submit(question())
+    seen = Scraped(exporter.port)
+    assert seen("triptych_ledger_unarchived_entries") == seen("triptych_ledger_backlog_entries") == 3
+    assert 0 <= (seen("triptych_ledger_unarchived_seconds") or 0) < 10
+    assert seen("triptych_admission_open") == 0
+    assert seen("triptych_jobs_refused_total", bound="ledger") == 1
+    client.delete(keys.ARCHIVE_LOCK)
+    assert archive_and_trim(client, archive, bounds)
     sample = take_sample(producer.redis)
-    assert sample.ledger_entries == 1
-    assert 7_200 <= (sample.ledger_oldest_s or 0) < 7_210
+    assert (sample.archive.admission.open, sample.archive.waiting_s) == (True, 0)
 
 
 def test_what_somebody_else_put_in_our_keys_costs_its_own_figure_only(

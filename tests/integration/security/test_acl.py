@@ -22,8 +22,10 @@ from orchestrator import acl
 from orchestrator.broker import queue_for
 from orchestrator.cli.main import app
 from orchestrator.client import Client
+from orchestrator.errors import AdmissionClosed
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, connect, keys
+from orchestrator.store.admission import admission
 from tests.integration.conftest import StartWorker, question
 from tests.integration.operators.test_flower import flower_node
 from tests.nodes import wait_for
@@ -88,6 +90,16 @@ def test_a_producer_and_a_worker_do_their_work_under_their_own_users(
     assert refusals(client) == []
 
 
+def test_a_producer_is_told_that_admission_is_closed(
+    client: redis.Redis, settings: Settings, log_in: LogIn
+) -> None:
+    client.hset(keys.ADMISSION, "ledger_backlog", "0")
+    with producer_of(log_in("producer", "acme"), settings) as producer, pytest.raises(AdmissionClosed):
+        producer.submit(question(tenant="acme"))
+    assert refusals(client) == []
+    assert admission(client).refused == {"ledger": 1}
+
+
 def test_a_producer_that_knows_only_celery(
     client: redis.Redis, start_worker: StartWorker, log_in: LogIn
 ) -> None:
@@ -119,6 +131,9 @@ FORBIDDEN: tuple[tuple[object, ...], ...] = (
     ("EVAL", "return redis.call('FLUSHALL')", 0),
     ("XRANGE", keys.LEDGER, "-", "+"),
     ("XTRIM", keys.LEDGER, "MAXLEN", "0"),
+    ("HSET", keys.ADMISSION, "ledger_backlog", "1"),
+    ("HINCRBY", keys.ADMISSION, "ledger_kept", "-1000000"),
+    ("EVAL", "return redis.call('HSET', KEYS[1], 'ledger_backlog', 1)", 1, keys.ADMISSION),
     ("ZRANGE", keys.ACTIVE, "0", "-1"),
     ("LPUSH", queue_for("plan"), "a submit for any tenant"),
     ("LPUSH", queue_for("thesis"), "x"),

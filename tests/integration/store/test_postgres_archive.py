@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -17,7 +18,8 @@ from orchestrator.errors import ArchiveUnusable, InvalidSettings
 from orchestrator.settings import Settings, load_settings
 from orchestrator.store.archive import Archive, archive_of
 from orchestrator.store.archive.postgres import Postgres
-from tests.postgres import PostgresServer
+from tests.integration.security.test_tls import OPENSSL, certify
+from tests.postgres import NoPostgresError, PostgresServer
 
 pytestmark = pytest.mark.integration
 
@@ -156,6 +158,30 @@ def test_a_database_is_not_taken_over_what_else_is_in_it_stays(
     archive.append("s", [ENTRY])
     assert postgres.run("SELECT * FROM events", "ledger") == []
     assert len(archive.recent(5)) == 1
+
+
+@pytest.mark.skipif(OPENSSL is None, reason="needs openssl to make certificates")
+def test_over_tls_the_servers_certificate_counts_as_sslmode_says(tmp_path: Path) -> None:
+    certify(tmp_path / "certificates")
+    try:
+        server = PostgresServer(certificates=tmp_path / "certificates")
+    except NoPostgresError as error:
+        pytest.skip(f"no Postgres that speaks TLS: {error}")
+    try:
+        server.run(f"CREATE ROLE ada LOGIN SUPERUSER PASSWORD '{PASSWORD}'")
+        url = f"postgresql://ada:{PASSWORD}@localhost:{server.port}/postgres?sslmode="
+        archive = Archive(Postgres(f"{url}verify-full&sslrootcert={tmp_path}/certificates/ca.crt"))
+        assert archive.append("s", [ENTRY]).added == 1
+        assert server.run(
+            "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'ada'"
+        ) == [(True,)]
+        archive.close()
+        assert "as sslmode in TRIPTYCH_LEDGER_URL wants it" in complaint(
+            f"{url}verify-full&sslrootcert=system"
+        )
+        assert "refuses the login" in complaint(f"{url}disable")
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize(

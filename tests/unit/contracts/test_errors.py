@@ -14,6 +14,7 @@ def tree(root: type[BaseException]) -> list[type[BaseException]]:
 
 ARGS: dict[type, tuple[Any, ...]] = {
     errors.InvalidInput: ("goal", "is empty; ask a question"),
+    errors.AdmissionClosed: ("its ledger is full", 30.0),
     errors.ModelError: ("auth", "the endpoint refused the key"),
     errors.RetryableModelError: ("overloaded", "busy", 2.5),
 }

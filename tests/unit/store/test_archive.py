@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from orchestrator.contracts.events import UnknownEvent
 from orchestrator.errors import ArchiveUnusable, InvalidInput, JobNotFound
@@ -39,19 +38,9 @@ def entries(numbers, task_id: str = "job1"):
     return [(f"{T0 + n}-0", raw(task_id=task_id, number=n)) for n in numbers]
 
 
-in_postgres = pytest.param("postgres", marks=pytest.mark.integration)
-
-
-@pytest.fixture(params=["sqlite", in_postgres])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """The settings of a deployment whose archive is not there yet."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
-    return Settings(home=tmp_path / "home", ledger_url=SecretStr(url) if url else None)
-
-
 @pytest.fixture
-def archive(place: Settings) -> Iterator[Archive]:
-    opened = archive_of(place)
+def archive(kept_in: Settings) -> Iterator[Archive]:
+    opened = archive_of(kept_in)
     yield opened
     opened.close()
 
@@ -223,10 +212,10 @@ def test_reading_makes_nothing_and_finds_nothing(archive, file):
     assert not file.exists()
 
 
-def test_an_archive_is_the_same_one_however_it_is_opened(archive, place):
+def test_an_archive_is_the_same_one_however_it_is_opened(archive, kept_in):
     archive.append("s", entries([1]))
     archive.append("s", entries([2]))
-    assert archive.identity() == archive_of(place).identity()
+    assert archive.identity() == archive_of(kept_in).identity()
     assert len(archive.identity() or "") == 32
 
 
@@ -274,8 +263,8 @@ def test_the_folder_is_for_its_user_only(in_file, file):
     assert file.parent.stat().st_mode & 0o077 == 0
 
 
-def _append_many(place: Settings, worker: int, barrier) -> None:
-    archive = archive_of(place)
+def _append_many(kept_in: Settings, worker: int, barrier) -> None:
+    archive = archive_of(kept_in)
     barrier.wait(30)
     for batch in range(20):
         first = batch * 10
@@ -285,10 +274,10 @@ def _append_many(place: Settings, worker: int, barrier) -> None:
         archive.append("s", [*own, *entries(range(first, first + 10))])
 
 
-def test_processes_that_write_at_once_keep_every_event_once_and_a_follower_misses_none(archive, place):
+def test_processes_that_write_at_once_keep_every_event_once_and_a_follower_misses_none(archive, kept_in):
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(4)
-    writers = [context.Process(target=_append_many, args=(place, n, barrier)) for n in range(3)]
+    writers = [context.Process(target=_append_many, args=(kept_in, n, barrier)) for n in range(3)]
     for writer in writers:
         writer.start()
     following = archive.follow(wait=lambda: time.sleep(0.005))
@@ -302,10 +291,10 @@ def test_processes_that_write_at_once_keep_every_event_once_and_a_follower_misse
     assert archive.cursor("s") == f"{T0 + 199}-2"
 
 
-def test_a_later_number_is_never_seen_before_an_earlier_one(archive, place):
+def test_a_later_number_is_never_seen_before_an_earlier_one(archive, kept_in):
     """Two archivers after their lock ran out: the second may not commit while the first is under way."""
     archive.append("s", entries([0]))
-    second = archive_of(place)
+    second = archive_of(kept_in)
     following = archive.follow(wait=lambda: None)
     blocked = threading.Event()
 
@@ -314,7 +303,7 @@ def test_a_later_number_is_never_seen_before_an_earlier_one(archive, place):
         second.append("s", entries([2]))
 
     behind = threading.Thread(target=other)
-    first = archive_of(place)
+    first = archive_of(kept_in)
     with first._database.writing() as db:
         db.run(
             "INSERT INTO triptych.events (event_id, task_id, at_ms, raw) VALUES (?, ?, ?, ?)",
@@ -331,16 +320,16 @@ def test_a_later_number_is_never_seen_before_an_earlier_one(archive, place):
     second.close()
 
 
-def _die_in_the_middle(place: Settings) -> None:
-    archive = archive_of(place)
+def _die_in_the_middle(kept_in: Settings) -> None:
+    archive = archive_of(kept_in)
     archive.append("s", entries([1]))
     with archive._database.writing() as db:
         db.run("UPDATE triptych.cursors SET ms = ms + 5")
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_an_archiver_that_is_killed_between_events_and_cursor_leaves_neither(archive, place):
-    process = multiprocessing.get_context("spawn").Process(target=_die_in_the_middle, args=(place,))
+def test_an_archiver_that_is_killed_between_events_and_cursor_leaves_neither(archive, kept_in):
+    process = multiprocessing.get_context("spawn").Process(target=_die_in_the_middle, args=(kept_in,))
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
