@@ -58,7 +58,8 @@ _ALLOWED: dict[Role, str] = {
             # A script names all its keys; what it does to each is checked again, by the rules around this one.
             _on(
                 f"~{keys.ROOT}:job:{{tenant}}:* ~{keys.ROOT}:idempotency:{{tenant}}:* "
-                f"~{keys.LEDGER} ~{keys.ACTIVE} ~{OWED} ~{keys.ADMISSION} ~{keys.REFUSED}",
+                f"~{keys.LEDGER} ~{keys.ACTIVE} ~{OWED} ~{keys.ADMISSION} ~{keys.REFUSED} ~{keys.PACE} "
+                f"~{keys.open_jobs('{tenant}')}",
                 "+eval +evalsha",
             ),
             # What it shares with others it adds to, and does not read.
@@ -67,6 +68,9 @@ _ALLOWED: dict[Role, str] = {
             _on(f"%R~{keys.LEDGER}", "+xlen"),
             _on(f"%R~{keys.ADMISSION}", "+hmget"),
             _on(f"~{keys.REFUSED}", "+hincrby"),
+            _on(f"~{keys.PACE}", "+get +set"),
+            _on(f"~{keys.open_jobs('{tenant}')}", "+scard +sadd +srem +pexpire"),
+            _on(f"%R~{keys.ACTIVE}", "+zcard"),
             _on(f"%W~{keys.ACTIVE}", "+zadd +zrem"),
             _on(f"~{OWED}", "+sismember +srem"),
             _on(f"~{keys.ROOT}:wake:*", "+xadd +pexpire +xread"),

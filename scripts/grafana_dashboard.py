@@ -106,6 +106,7 @@ ROWS = (
         Panel("Steps running", (("triptych_steps_running", "{{step}}"),)),
         Panel("Wait before a step, p95", ((quantile(0.95, "triptych_step_queued_seconds", "step"), "{{step}}"),), "s"),
         Panel("Slots", ((TAKEN, "taken"), (SLOTS, "there are"))),
+        Panel("Jobs under way", (("triptych_jobs_active", "under way"), ("triptych_jobs_max", "may be"))),
         Panel("Paused", (("triptych_queue_paused", "{{queue}}"),)),
         Panel("Mode switched by hand", (("triptych_mode_switched", "{{mode}}"),)),
     )),

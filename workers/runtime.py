@@ -17,6 +17,7 @@ from orchestrator.settings import Settings
 from orchestrator.settings.limits import parse_limits
 from orchestrator.settings.places import choices
 from orchestrator.store import JobStore, connect
+from orchestrator.store.admission import JobBounds
 from orchestrator.store.archive import archive_of
 from orchestrator.store.archiving import Bounds
 from orchestrator.store.endpoints import EndpointStore
@@ -124,11 +125,13 @@ class Runtime:
         """Finds what got lost."""
         client = connect(self._url)
         on_sweep = self.metrics.sweeps.inc if self.metrics else lambda: None
+        bounds = JobBounds(jobs=self.settings.max_jobs, tenant_jobs=self.settings.max_tenant_jobs)
         return Sweeper(
             store=self._store(client),
             client=client,
             app=self.app,
             contact=self._contact,
+            bounds=bounds,
             on_sweep=on_sweep,
         )
 

@@ -19,6 +19,7 @@ from orchestrator.errors import RecordUnreadable, StoreUnavailable
 from orchestrator.recovery import Contact, Sweep
 from orchestrator.replies import settle_owed
 from orchestrator.store import JobRecord, JobRef, JobStore, neighbours
+from orchestrator.store.admission import DEFAULT_BOUNDS, JobBounds, publish
 from orchestrator.store.keys import SWEEP_LOCK
 from orchestrator.store.origin import origin
 from workers.telemetry import whereabouts
@@ -39,10 +40,13 @@ class Sweeper:
         client: redis.Redis,
         app: Celery,
         contact: Contact,
+        bounds: JobBounds = DEFAULT_BOUNDS,
         on_sweep: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
         self._client = client
+        self._bounds = bounds
+        self._said_bounds = False
         self._on_sweep = on_sweep
         self._contact = contact
         self._stop = threading.Event()
@@ -72,6 +76,7 @@ class Sweeper:
                 away = False
             except (StoreUnavailable, OperationalError, RedisError) as error:
                 self._contact.broke()
+                self._said_bounds = False
                 if not away:  # once an outage: the log of an incident is read by people
                     log.warning("sweep_missed", error=type(error).__name__, why=str(error))
                 away = True
@@ -82,6 +87,10 @@ class Sweeper:
         """One offer: sweeps if contact with Redis has lasted and nobody else holds the lock."""
         now = self._store.now_ms()
         self._contact.answered(now)
+        if not self._said_bounds:
+            # Once, and after each outage: workers that were told different bounds must not take turns at them.
+            publish(self._client, self._bounds)
+            self._said_bounds = True
         if not self._contact.may_take_over(now):
             return
         if not self._client.set(SWEEP_LOCK, self._owner, nx=True, px=int(PERIOD_S * 900)):

@@ -8,6 +8,7 @@ from orchestrator.doctor.about import About
 from orchestrator.doctor.finding import Finding, error, ok, warning
 from orchestrator.errors import ArchiveUnusable, InvalidSettings
 from orchestrator.settings import Settings
+from orchestrator.store.admission import Admission
 from orchestrator.store.archive import archive_of, network_file_system
 from orchestrator.store.archive_state import ArchiveState
 
@@ -74,6 +75,18 @@ def judge_ledger(state: ArchiveState, *, memory_max: int) -> Iterator[Finding]:
         yield ok(
             "admission", f"open: {admission.waiting:,} of {admission.backlog:,} events wait for the archive"
         )
+
+
+def judge_room(admission: Admission) -> Iterator[Finding]:
+    """Judge whether there is a place for one more job."""
+    if admission.full:
+        yield warning(
+            "jobs",
+            f"{admission.jobs:,} of {admission.max_jobs:,} are under way: new ones are refused until one ends",
+            "add workers and raise TRIPTYCH_MAX_JOBS on all of them, or let producers wait as they are told",
+        )
+    else:
+        yield ok("jobs", f"{admission.jobs:,} of {admission.max_jobs:,} under way")
 
 
 def judge_archives(workers: Sequence[About]) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from orchestrator.doctor.judging import (
     judge_unknown,
     judge_workers,
 )
-from orchestrator.doctor.ledger import examine_archive, judge_archives, judge_ledger
+from orchestrator.doctor.ledger import examine_archive, judge_archives, judge_ledger, judge_room
 from orchestrator.errors import InvalidSettings, StoreUnavailable, WorldError
 from orchestrator.exporter.sample import take_sample
 from orchestrator.pausing import paused
@@ -138,6 +138,7 @@ def _fleet(settings: Settings, client: redis.Redis, shown: str) -> Iterator[Find
     yield from judge_load(sample, pauses)
     yield from judge_archives(answers.workers)
     yield from judge_ledger(sample.archive, memory_max=sample.memory_max)
+    yield from judge_room(sample.archive.admission)
 
 
 def _corpora_here(settings: Settings) -> tuple[str, ...]:

@@ -102,6 +102,7 @@ def archived(state: ArchiveState) -> Iterator[Metric]:
         admission.backlog,
     )
     yield gauge("triptych_admission_open", "Whether new jobs are accepted.", float(admission.open))
+    yield gauge("triptych_jobs_max", "Jobs that may be under way in the fleet.", admission.max_jobs)
     refused = CounterMetricFamily(
         "triptych_jobs_refused", "New jobs refused, by the bound they were over.", labels=("bound",)
     )

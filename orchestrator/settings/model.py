@@ -136,6 +136,17 @@ class Settings(BaseSettings):
         description="Postgres for the ledger's archive, which several hosts share: "
         "postgresql://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full. Unset: a file under TRIPTYCH_HOME.",
     )
+    max_jobs: int = Field(
+        default=1_000,
+        ge=1,
+        description="Jobs that may be under way in the fleet; from there on new ones are refused, and told when to "
+        "come back. What the workers say counts: set it alike on all.",
+    )
+    max_tenant_jobs: int = Field(
+        default=1_000,
+        ge=1,
+        description="Jobs that one tenant may have under way. Below TRIPTYCH_MAX_JOBS it keeps places for the others.",
+    )
     ledger_backlog: int = Field(
         default=200_000,
         ge=1_000,

@@ -92,7 +92,7 @@ class JobStore:
         body = spec.model_dump_json(exclude=unsaid, exclude_defaults=True)
         digest = hashlib.sha256(body.encode()).hexdigest()
         with translated():
-            status, said = self._accept(
+            status, said, pace_ms = self._accept(
                 keys=[
                     ref.job,
                     keys.ACTIVE,
@@ -101,6 +101,8 @@ class JobStore:
                     keys.LEDGER,
                     keys.ADMISSION,
                     keys.REFUSED,
+                    keys.open_jobs(spec.tenant),
+                    keys.PACE,
                 ],
                 args=[
                     str(ref),
@@ -114,7 +116,7 @@ class JobStore:
                 ],
             )
         if status == "refused":
-            raise closed(said)
+            raise closed(said, pace_ms)
         return status, said
 
     def acquire(self, ref: JobRef, step: str, owner: str) -> Grant:
@@ -184,22 +186,16 @@ class JobStore:
     ) -> bool:
         """Store the job's one result. False where it already has one; what was stored first stays."""
         with translated():
-            first = bool(
-                self._finish(
-                    keys=[
-                        ref.job,
-                        keys.ACTIVE,
-                        ref.passages,
-                        ref.events,
-                        keys.LEDGER,
-                        ref.lease(final_step),
-                    ],
-                    args=[str(ref), result.to_wire(), event.model_dump_json(), self._retention_ms],
-                )
-            )
+            first = self._finish(
+                keys=[
+                    ref.job, keys.ACTIVE, ref.passages, ref.events, keys.LEDGER, ref.lease(final_step),
+                    keys.open_jobs(ref.tenant), keys.PACE,
+                ],
+                args=[str(ref), result.to_wire(), event.model_dump_json(), self._retention_ms, ref.task_id],
+            )  # fmt: skip
         if first:
             self._observe(event)
-        return first
+        return bool(first)
 
     def emit(self, ref: JobRef, event: KnownEvent) -> None:
         """Append an event that changes no state to the job's stream and the ledger."""
@@ -246,9 +242,13 @@ class JobStore:
             after += ACTIVE_PAGE
 
     def forget_active(self, address: str) -> None:
-        """Take an address off the sweep's list: its record is gone, or it never was one."""
+        """Take an address off the lists of open jobs: its record is gone, or it never was one."""
+        ref = JobRef.parse(address)
         with translated():
-            self.client.zrem(keys.ACTIVE, address)
+            pipeline = self.client.pipeline(transaction=True)
+            pipeline.zrem(keys.ACTIVE, address)
+            pipeline.srem(keys.open_jobs(ref.tenant), ref.task_id)
+            pipeline.execute()
 
     def started(self, ref: JobRef, steps: Sequence[str]) -> dict[str, int]:
         """When these steps first got a lease (epoch ms), those that did."""

@@ -36,6 +36,13 @@ ADMISSION = f"{ROOT}:admission"
 """Hash: the bounds that new jobs are admitted by. See ``store.admission``; producers may read it."""
 REFUSED = f"{ROOT}:admission:refused"
 """Hash: how many new jobs each of the bounds refused."""
+PACE = f"{ROOT}:pace"
+"""String: how long jobs take of late, in ms: after so long it is worth asking again for a place."""
+
+
+def open_jobs(tenant: str) -> str:
+    """Set of a tenant's jobs without a result, for its bound; gone with the last of their records at the latest."""
+    return f"{ROOT}:v{PROTOCOL}:open:{tenant}"
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ local function emit(stream, ledger, ttl, event)
 end
 """
 
-# KEYS job active idempotency events ledger admission refused
+# KEYS job active idempotency events ledger admission refused open pace
 # ARGV ref spec digest deadline_s ttl_ms event has_key task_id
-# -> created|existing|conflict and the job's id, or refused and by which bound
+# -> created|existing|conflict and the job's id, or refused, by which bound, and how long jobs take (ms)
 ACCEPT = (
     _NOW
     + _EMIT
@@ -33,22 +33,24 @@ if ARGV[7] == '1' then
   if prior then
     local digest, id, job = string.match(prior, '^(%S+) (%S+) (%S+)$')
     -- A key whose job has expired is free again.
-    if redis.call('EXISTS', job) == 1 then return {digest == ARGV[3] and 'existing' or 'conflict', id} end
+    if redis.call('EXISTS', job) == 1 then return {digest == ARGV[3] and 'existing' or 'conflict', id, ''} end
   end
 end
 local known = redis.call('HGET', KEYS[1], 'digest')
-if known then return {known == ARGV[3] and 'existing' or 'conflict', ARGV[8]} end
-local bound = refused(KEYS[6], KEYS[5], KEYS[7])
-if bound then return {'refused', bound} end
+if known then return {known == ARGV[3] and 'existing' or 'conflict', ARGV[8], ''} end
+local bound = refused(KEYS[6], KEYS[5], KEYS[2], KEYS[8], KEYS[7])
+if bound then return {'refused', bound, redis.call('GET', KEYS[9]) or ''} end
 local deadline = now + math.floor(ARGV[4] * 1000)
 local ttl = ARGV[5] + math.floor(ARGV[4] * 1000)
 redis.call('HSET', KEYS[1], 'spec', ARGV[2], 'digest', ARGV[3], 'state', 'open', 'accepted_ms', now,
   'deadline_ms', deadline, 'ttl_ms', ttl, 'sent:plan', now, 'sends:plan', 1, 'sent_at_attempt:plan', 0)
 redis.call('PEXPIRE', KEYS[1], ttl)
 redis.call('ZADD', KEYS[2], deadline, ARGV[1])
+redis.call('SADD', KEYS[8], ARGV[8])
+redis.call('PEXPIRE', KEYS[8], ttl)
 if ARGV[7] == '1' then redis.call('SET', KEYS[3], ARGV[3] .. ' ' .. ARGV[8] .. ' ' .. KEYS[1], 'PX', ttl) end
 emit(KEYS[4], KEYS[5], ttl, ARGV[6])
-return {'created', ARGV[8]}
+return {'created', ARGV[8], ''}
 """
 )
 
@@ -155,13 +157,18 @@ return now
 """
 )
 
-# KEYS job active passages events ledger lease; ARGV ref result event retention_ms -> 1 if this was the first result
+# KEYS job active passages events ledger lease open pace; ARGV ref result event retention_ms task_id
+# -> 1 if this was the first result
 FINISH = (
-    _EMIT
+    _NOW
+    + _EMIT
+    + admission.PACE
     + """
 if redis.call('HGET', KEYS[1], 'state') ~= 'open' then return 0 end
 redis.call('HSET', KEYS[1], 'result', ARGV[2], 'state', 'ended')
 redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('SREM', KEYS[7], ARGV[5])
+pace(KEYS[8], now - tonumber(redis.call('HGET', KEYS[1], 'accepted_ms')))
 redis.call('DEL', KEYS[6])
 emit(KEYS[4], KEYS[5], ARGV[4], ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from orchestrator.contracts import Complexity, PersonaOutput, Plan, TaskSpec
+from orchestrator.contracts import Complexity, EvalReport, PersonaOutput, Plan, Provenance, Result, TaskSpec
 from orchestrator.contracts.events import JobSubmitted, StepEnd
 from orchestrator.store import JobRef, JobStore
 
@@ -68,4 +68,17 @@ def plan(ref: JobRef) -> Plan:
         mode="parallel",
         mode_reason="test",
         language="en",
+    )
+
+
+def result(ref: JobRef, answer: str = "Because.") -> Result:
+    return Result(
+        task_id=ref.task_id,
+        tenant=ref.tenant,
+        status="complete",
+        goal="Why?",
+        language="en",
+        answer=answer,
+        eval=EvalReport(task_id=ref.task_id),
+        provenance=Provenance(triptych="test", llm_used=False),
     )

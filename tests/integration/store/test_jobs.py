@@ -11,12 +11,9 @@ from pydantic import SecretStr
 from orchestrator.broker import make_app
 from orchestrator.contracts import (
     Complexity,
-    EvalReport,
     Inputs,
     Passage,
-    Provenance,
     Reason,
-    Result,
     TaskSpec,
 )
 from orchestrator.contracts.events import JobEnd
@@ -25,22 +22,10 @@ from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore, Ledger, connect, history
 from orchestrator.store import keys as names
 from orchestrator.submission import submit
-from tests.integration.store.conftest import plan, submitted
+from tests.integration.store.conftest import plan, result, submitted
 
 pytestmark = pytest.mark.integration
 Accept = Callable[..., JobRef]
-
-
-def result(ref: JobRef, answer: str) -> Result:
-    return Result(
-        task_id=ref.task_id,
-        status="complete",
-        goal="Why?",
-        language="en",
-        answer=answer,
-        eval=EvalReport(task_id=ref.task_id),
-        provenance=Provenance(triptych="test", llm_used=False),
-    )
 
 
 def end(ref: JobRef) -> JobEnd:

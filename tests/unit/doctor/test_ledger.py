@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from orchestrator.doctor import ledger
-from orchestrator.doctor.ledger import examine_archive, judge_archives, judge_ledger
+from orchestrator.doctor.ledger import examine_archive, judge_archives, judge_ledger, judge_room
 from orchestrator.settings import Settings
 from orchestrator.store.admission import Admission
 from orchestrator.store.archive_state import ArchiveProblem, ArchiveState
@@ -80,3 +80,8 @@ def test_an_archive_that_cannot_be_used_from_here_is_an_error(tmp_path: Path, mo
     monkeypatch.delitem(sys.modules, "orchestrator.store.archive.postgres", raising=False)
     (finding,) = examine_archive(Settings(ledger_url=SecretStr("postgresql://h/d")))
     assert "pip install 'triptych[postgres]'" in finding.do
+
+
+def test_a_full_fleet_is_a_warning():
+    assert levels(judge_room(Admission(jobs=9, max_jobs=10))) == {}
+    assert levels(judge_room(Admission(jobs=10, max_jobs=10))) == {"jobs": "warning"}
