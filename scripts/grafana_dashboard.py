@@ -123,6 +123,20 @@ ROWS = (
             (rate("triptych_leases_lost_total", "why"), "attempt {{why}}"),
         )),
     )),
+    Row("Models' endpoints", (
+        Panel("Wait at the gate, p95", (
+            (quantile(0.95, "triptych_model_wait_seconds", "provider, why"), "{{provider}} {{why}}"),
+        ), "s", what="Of calls that had to wait: for a pause, a breaker, a free place, or their turn in the minute."),
+        Panel("Retries a second", ((rate("triptych_model_retries_total", "provider, kind"), "{{provider}} {{kind}}"),)),
+        Panel("Fallbacks a second", (
+            (rate("triptych_model_fallbacks_total", "provider, kind"), "{{provider}} {{kind}}"),
+        ), what="By the provider that could not answer, and why."),
+        Panel("Breakers open", (("triptych_endpoints_open", "{{provider}}"),)),
+        Panel("Models that asked for a pause", (("triptych_endpoints_cooling", "{{provider}}"),)),
+        Panel("Pauses and breakers, changes a second", (
+            (rate("triptych_endpoint_changes_total", "provider, change"), "{{provider}} {{change}}"),
+        )),
+    )),
     Row("Redis, ledger, workers", (
         Panel("Redis' memory", (
             ("triptych_redis_memory_used_bytes", "used"),

@@ -18,6 +18,7 @@ from orchestrator.contracts.events import KnownEvent, LeaseLost, StepEnd, StepRe
 from orchestrator.contracts.persona import ErrorKind
 from orchestrator.exporter.sample import STEPS
 from orchestrator.exporter.serving import new_registry
+from workers.model_metrics import ModelMetrics
 
 STEP_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 7.5, 10, 15, 20, 30, 60, 120, 300)
 QUEUE_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300)
@@ -71,6 +72,7 @@ class WorkerMetrics:
             ("why",),
             registry=registry,
         )
+        self.models = ModelMetrics(registry)
         self.sweeps = Counter("triptych_sweeps", "Recovery sweeps this process ran.", registry=registry)
         self.live_dropped = Counter(
             "triptych_live_frames_dropped",
@@ -97,6 +99,7 @@ class WorkerMetrics:
         """Show the series of these providers from the start."""
         for provider in providers:
             self._calls.labels(provider)
+            self.models.expect(provider)
             for kind in get_args(ErrorKind):
                 self._failures.labels(provider, kind)
 

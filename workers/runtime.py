@@ -118,7 +118,8 @@ class Runtime:
         permits = Permits(
             EndpointStore(connect(self._url, timeout_s=GATE_TIMEOUT_S)), EndpointStore(connect(self._url))
         )
-        return Gate(permits, parse_limits(self.settings.model_limits))
+        meters = self.metrics.models if self.metrics else None
+        return Gate(permits, parse_limits(self.settings.model_limits), meters=meters)
 
     @cached_property
     def sweeper(self) -> Sweeper:

@@ -11,6 +11,7 @@ from orchestrator.doctor.about import About, Answers
 from orchestrator.doctor.finding import Finding, error, ok, warning
 from orchestrator.exporter.sample import FleetSample
 from orchestrator.pausing import Pause
+from orchestrator.store.endpoints import EndpointState
 from orchestrator.switch import Switch
 
 OLDEST_REDIS = (6, 2)
@@ -234,6 +235,29 @@ def judge_load(sample: FleetSample, pauses: Mapping[str, Pause]) -> Iterator[Fin
             f"{sample.overdue:,} jobs are past their deadline and have no result",
             "look again in 10 s; where it stays, read the workers' logs for sweep_missed and sweep_failed",
         )
+
+
+def judge_endpoints(endpoints: Iterable[EndpointState]) -> Iterator[Finding]:
+    """Judge what the workers share about models' endpoints; nothing to say of those that answer."""
+    for endpoint in endpoints:
+        check = f"model {endpoint.name}"
+        if endpoint.is_open:
+            again = (
+                f"in {endpoint.open_s:.0f} s one call tries it"
+                if endpoint.open_s
+                else "the next call tries it"
+            )
+            yield warning(
+                check,
+                f"its breaker is open: calls failed too often ({endpoint.opens} in a row); {again}",
+                "triptych doctor --model; it closes by itself when a call succeeds",
+            )
+        if endpoint.cooling_s:
+            yield warning(
+                check,
+                f"asked for a pause: no worker calls it for {endpoint.cooling_s:.0f} s more",
+                "its limits are reached: say them (TRIPTYCH_MODEL_LIMITS), ask for more, or list a TRIPTYCH_FALLBACK",
+            )
 
 
 def judge_unknown(unknown: Iterable[tuple[str, str | None]]) -> Iterator[Finding]:

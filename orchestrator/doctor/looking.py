@@ -18,6 +18,7 @@ from orchestrator.doctor.calls import judge_calls
 from orchestrator.doctor.finding import Finding, error, ok, skipped, warning
 from orchestrator.doctor.judging import (
     judge_clocks,
+    judge_endpoints,
     judge_load,
     judge_protocols,
     judge_redis,
@@ -139,6 +140,7 @@ def _fleet(settings: Settings, client: redis.Redis, shown: str) -> Iterator[Find
     yield from judge_archives(answers.workers)
     yield from judge_ledger(sample.archive, memory_max=sample.memory_max)
     yield from judge_room(sample.archive.admission)
+    yield from judge_endpoints(sample.endpoints)
 
 
 def _corpora_here(settings: Settings) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import redis
 import structlog
@@ -16,9 +16,12 @@ from orchestrator.errors import StoreUnavailable
 from orchestrator.exporter.sample import FleetSample, take_sample
 from orchestrator.pausing import Pause, paused
 from orchestrator.store.archive_state import ArchiveState
+from orchestrator.store.endpoints import EndpointState
 from orchestrator.switch import MODES, Switch, current
 
 FRESH_S = 1.0
+PROVIDERS = ("anthropic", "openai")
+"""Those that are called over a network."""
 
 log = structlog.get_logger(__name__)
 
@@ -111,6 +114,23 @@ def archived(state: ArchiveState) -> Iterator[Metric]:
     yield refused
 
 
+def troubled(endpoints: Collection[EndpointState]) -> Iterator[Metric]:
+    """Lay out how many of each provider's endpoints and deployments rest; their names would be too many labels."""
+    resting = GaugeMetricFamily(
+        "triptych_endpoints_open",
+        "Endpoints and models whose breaker is open: no call is let through.",
+        labels=("provider",),
+    )
+    cooling = GaugeMetricFamily(
+        "triptych_endpoints_cooling", "Models that asked for a pause.", labels=("provider",)
+    )
+    for provider in PROVIDERS:
+        theirs = [e for e in endpoints if e.name.partition(":")[0] == provider]
+        resting.add_metric([provider], sum(e.open_s > 0 for e in theirs))
+        cooling.add_metric([provider], sum(e.cooling_s > 0 for e in theirs))
+    yield from (resting, cooling)
+
+
 def families(sample: FleetSample, pauses: dict[str, Pause], switch: Switch | None) -> Iterator[Metric]:
     """Lay one sample out as metrics."""
     waiting = GaugeMetricFamily("triptych_queue_messages", "Messages waiting in a queue.", labels=("queue",))
@@ -128,7 +148,7 @@ def families(sample: FleetSample, pauses: dict[str, Pause], switch: Switch | Non
     running = GaugeMetricFamily("triptych_steps_running", "Steps under a live lease.", labels=("step",))
     for step, count in sample.running.items():
         running.add_metric([step], count)
-    yield from (waiting, oldest, stopped, running, switched(switch))
+    yield from (waiting, oldest, stopped, running, switched(switch), *troubled(sample.endpoints))
     yield gauge("triptych_jobs_active", "Jobs without a result.", sample.active)
     yield gauge(
         "triptych_jobs_overdue", "Jobs past their deadline and still without a result.", sample.overdue

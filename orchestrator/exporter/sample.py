@@ -1,4 +1,4 @@
-"""One look at the fleet's state in Redis: queues, running steps, open jobs, the ledger. A few round trips, no scan."""
+"""One look at the fleet's state in Redis: queues, running steps, open jobs, ledger, endpoints. No scan."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import redis
 
 from orchestrator.broker import QUEUES, queue_for
 from orchestrator.contracts import PROTOCOL
+from orchestrator.errors import RecordUnreadable
 from orchestrator.routing.flow import FLOWS
 from orchestrator.store import JobRef, keys
 from orchestrator.store.archive_state import ArchiveState, archive_state
 from orchestrator.store.connection import translated
+from orchestrator.store.endpoints import EndpointState, EndpointStore
 from orchestrator.store.record import PLAN
 
 MOST_JOBS = 1_000
@@ -45,6 +47,7 @@ class FleetSample:
     overdue: int = 0
     ledger_entries: int = 0
     archive: ArchiveState = field(default_factory=ArchiveState)
+    endpoints: tuple[EndpointState, ...] = ()
     memory_used: int = 0
     memory_max: int = 0
 
@@ -86,9 +89,17 @@ def take_sample(client: redis.Redis) -> FleetSample:
         overdue=int(overdue),
         ledger_entries=int(entries),
         archive=archive,
+        endpoints=_endpoints(client),
         memory_used=int(memory.get("used_memory", 0)),
         memory_max=int(memory.get("maxmemory", 0)),
     )
+
+
+def _endpoints(client: redis.Redis) -> tuple[EndpointState, ...]:
+    try:
+        return EndpointStore(client).look()
+    except RecordUnreadable:
+        return ()  # somebody else wrote there: it costs this figure, and no other
 
 
 _Waiting = tuple[JobRef, str]

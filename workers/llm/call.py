@@ -100,7 +100,7 @@ class Call:
 
     @property
     def asked(self) -> tuple[str, str]:
-        """Provider and model that were asked last."""
+        """Provider and model that were asked last; where all failed, those that the failure is about."""
         return self._candidate.provider.name, self._candidate.provider.model
 
     @property
@@ -151,6 +151,7 @@ class Call:
                 self._first_text = None
             else:
                 return replace(answer, fallbacks=used_instead(failed, candidate))
+        self._candidate = failed[0][0]
         raise all_failed(failed)
 
     async def _attempt(self) -> Completion:

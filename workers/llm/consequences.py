@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 SILENCE_S = 30.0
 """A call that was cut by its deadline after so long without a word counts against its deployment."""
 
+RETRIED: frozenset[ErrorKind] = frozenset({"overloaded", "truncated", "unreachable"})
+"""Kinds of failure that may pass, where they come before the first text."""
+
 ANOTHER_MODEL_MAY_HELP: frozenset[ErrorKind] = frozenset(
     # A longer context, another key, another machine. What a model declined is answered: nobody is asked again.
     {"auth", "context_length", "overloaded", "provider", "truncated", "unreachable"}

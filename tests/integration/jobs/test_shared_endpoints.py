@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from orchestrator.client import Client
+from orchestrator.doctor.judging import judge_endpoints
 from orchestrator.store import keys
 from orchestrator.store.endpoints import EndpointStore
 from tests.integration.conftest import StartWorker, question
@@ -65,6 +66,8 @@ def test_a_broken_endpoint_is_found_out_by_one_and_left_alone_by_the_other(
     for _ in range(2):
         producer.wait(producer.submit(question(mode="sequential", deadline_s=5.0)).ref)
     (state,) = EndpointStore(client).look()
+    (found,) = judge_endpoints([state])
+    assert (found.check, found.level) == ("model openai:test", "warning")
     assert (state.name, state.is_open) == ("openai:test", True)
     failed = len(model.asked)
     # Its time is shorter than the rest that the endpoint gets: it does not even try.

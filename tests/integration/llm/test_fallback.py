@@ -115,7 +115,7 @@ def test_where_all_fail_the_first_ones_kind_is_kept_and_both_are_told(wire, mode
         ModelError, match=r"openai:first: auth: .*; then openai:second: context_length: "
     ) as caught:
         model.complete(REQUEST, deadline=time.monotonic() + PATIENCE_S)
-    assert (caught.value.kind, caught.value.asked) == ("auth", ("openai", "second"))
+    assert (caught.value.kind, caught.value.asked) == ("auth", ("openai", "first"))
 
 
 def test_each_place_gets_its_own_key_and_no_other(wire) -> None:

@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from orchestrator.errors import JobCancelled, ModelError
+from orchestrator.exporter.serving import new_registry
 from orchestrator.settings.limits import Limit
 from orchestrator.store import connect, keys
 from orchestrator.store.endpoints import BreakerPolicy, EndpointStore, Turn
@@ -27,6 +28,7 @@ from workers.llm.client import Completion, Model
 from workers.llm.gate import Gate
 from workers.llm.openai_compat import OpenAICompatible
 from workers.llm.permits import Permits
+from workers.model_metrics import ModelMetrics
 
 pytestmark = pytest.mark.integration
 
@@ -46,11 +48,9 @@ def make_gate(client: redis.Redis, redis_url: str) -> Iterator[MakeGate]:
     """A gate as one worker process has it; ``limit`` is the deployment's."""
     made = []
 
-    def make(
-        *, url: str = redis_url, limit: Limit | None = None, breaker: BreakerPolicy | None = None
-    ) -> Gate:
+    def make(*, url: str = redis_url, limit: Limit | None = None, **more: Any) -> Gate:
         permits = Permits(EndpointStore(connect(url, timeout_s=1.0)), EndpointStore(connect(url)))
-        made.append(Gate(permits, {"openai:some-model": limit or Limit()}, breaker=breaker))
+        made.append(Gate(permits, {"openai:some-model": limit or Limit()}, **more))
         return made[-1]
 
     yield make
@@ -192,8 +192,8 @@ def test_an_endpoint_that_fails_both_workers_is_left_alone_until_one_call_has_tr
     wire, make_gate, ask, client, monkeypatch
 ) -> None:
     monkeypatch.setattr(gate_module, "SPREAD_S", 0.2)
-    breaker = BreakerPolicy(open_ms=1_000)
-    one, other = make_gate(breaker=breaker), make_gate(breaker=breaker)
+    breaker, metrics = BreakerPolicy(open_ms=1_000), new_registry()
+    one, other = (make_gate(breaker=breaker, meters=meters) for meters in (ModelMetrics(metrics), None))
     for _ in range(5):
         wire.reply(document({}, status=500))
     door = wire.gate()
@@ -213,6 +213,15 @@ def test_an_endpoint_that_fails_both_workers_is_left_alone_until_one_call_has_tr
     door.open()
     assert [call.result(PATIENCE_S).text for call in calls] == ["Yes."] * 4
     assert not any(state.is_open for state in one._permits._store.look())
+
+    def counted(name: str, **labels: str) -> float | None:
+        return metrics.get_sample_value(f"triptych_{name}", {"provider": "openai", **labels})
+
+    assert counted("model_retries_total", kind="overloaded") == 3
+    # Whose call was the probe is chance; both of this worker's waited for the breaker.
+    waits = [counted("model_wait_seconds_count", why=why) for why in ("open", "probing")]
+    assert sum(filter(None, waits)) == 2
+    assert counted("endpoint_changes_total", change="opened") in (None, 0)  # it was the other's call
 
 
 def test_without_redis_calls_go_on_and_each_worker_keeps_to_what_it_knows(wire, make_gate, ask) -> None:

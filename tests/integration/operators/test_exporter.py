@@ -20,9 +20,11 @@ from orchestrator.exporter.sample import STEPS, take_sample
 from orchestrator.exporter.serve import Exporter
 from orchestrator.pausing import pause
 from orchestrator.settings import Settings
+from orchestrator.settings.limits import Limit
 from orchestrator.store import keys
 from orchestrator.store.archive import archive_in
 from orchestrator.store.archiving import Bounds, archive_and_trim
+from orchestrator.store.endpoints import BreakerPolicy, EndpointStore, Scope
 from orchestrator.switch import set_mode
 from tests.integration.conftest import StartWorker, question
 from tests.integration.operators.conftest import Scraped, get
@@ -41,6 +43,19 @@ def test_an_idle_fleet_has_every_queue_and_step_at_zero(exporter: Exporter) -> N
     for step in STEPS:
         assert seen("triptych_steps_running", step=step) == 0
     assert seen("triptych_jobs_active") == 0
+
+
+def test_endpoints_that_rest_are_counted_by_their_provider(exporter: Exporter, client: redis.Redis) -> None:
+    store, policy = EndpointStore(client), BreakerPolicy()
+    a, b = (
+        [Scope.of("http://m:80", name, Limit()) for name in ("openai", f"openai:{model}")] for model in "ab"
+    )
+    for _ in range(policy.failures):
+        store.settle("w/1", a, ("ok", "failed"), policy=policy)
+    store.settle("w/1", b, ("ok", "nothing"), cool_s=60.0, policy=policy)
+    seen = Scraped(exporter.port)
+    for name in ("triptych_endpoints_open", "triptych_endpoints_cooling"):
+        assert (seen(name, provider="openai"), seen(name, provider="anthropic")) == (1, 0)
 
 
 def test_a_job_is_counted_once_by_whoever_ran_it(

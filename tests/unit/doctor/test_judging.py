@@ -14,6 +14,7 @@ from orchestrator.doctor.about import About, Answers
 from orchestrator.doctor.finding import error, ok, skipped, warning
 from orchestrator.doctor.judging import (
     judge_clocks,
+    judge_endpoints,
     judge_load,
     judge_protocols,
     judge_redis,
@@ -23,6 +24,7 @@ from orchestrator.doctor.judging import (
 )
 from orchestrator.exporter.sample import FleetSample, QueueSample
 from orchestrator.pausing import Pause
+from orchestrator.store.endpoints import EndpointState
 from orchestrator.switch import Switch
 
 GOOD = {
@@ -185,6 +187,31 @@ def test_clocks_are_held_against_redis(ahead_ms, worker_ms, skewed):
 )
 def test_load(sample, paused, expected):
     assert levels(judge_load(sample, paused)) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (
+            EndpointState("openai:m", 0.0, is_open=True, open_s=42.0, opens=4),
+            "(4 in a row); in 42 s one call tries it",
+        ),
+        (EndpointState("openai:m", 0.0, is_open=True, open_s=0.0, opens=1), "the next call tries it"),
+        (
+            EndpointState("openai:m", 30.0, is_open=False, open_s=0.0, opens=0),
+            "no worker calls it for 30 s more",
+        ),
+    ],
+)
+def test_an_endpoint_that_rests_is_a_warning(state, says):
+    (found,) = judge_endpoints([state])
+    assert (found.check, found.level) == ("model openai:m", "warning")
+    assert says in found.what
+    assert found.do
+
+
+def test_an_endpoint_that_has_recovered_is_nobodys_concern():
+    assert list(judge_endpoints([EndpointState("openai:m", 0.0, is_open=False, open_s=0.0, opens=0)])) == []
 
 
 def test_a_misspelt_setting_is_named_with_its_neighbour():
