@@ -17,7 +17,7 @@ LEAST = 3
 REMEDIES: dict[ErrorKind, str] = {
     "auth": "give the workers a key that it takes ({variable}_API_KEY), and restart them one after the other",
     "unreachable": "on a worker's host, check {variable}_BASE_URL, the network and any proxy",
-    "overloaded": "lower --concurrency, or ask its owner for more",
+    "overloaded": "say its limits (TRIPTYCH_MODEL_LIMITS), or ask its owner for more",
     "provider": "ask its owner: it answers with something that is no answer",
     "truncated": "ask its owner: it breaks off its answers",
 }
