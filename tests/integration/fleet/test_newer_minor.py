@@ -90,26 +90,24 @@ def free_ports(count: int) -> list[int]:
         return [int(probe.getsockname()[1]) for probe in probes]
 
 
-@pytest.mark.parametrize("mode", ["sequential", "parallel"])
 @pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS)
 def test_a_job_whose_steps_run_on_both_versions_completes(
     mixed: Callable[..., tuple[ProcessNode, ProcessNode]],
     producer: Client,
-    settings: Settings,
     client: redis.Redis,
-    mode: str,
     split: tuple[str, str],
 ) -> None:
     theirs, ours = mixed(*split)
-    ref = producer.submit(question(mode=mode)).ref
-    result = producer.wait(ref, within_s=60)
-    assert result.status == "complete", result.reasons
+    for mode in ("sequential", "parallel"):
+        ref = producer.submit(question(mode=mode)).ref
+        result = producer.wait(ref, within_s=60)
+        assert result.status == "complete", result.reasons
 
-    events = history(client, ref)
-    ended = [e for e in events if isinstance(e, StepEnd)]
-    assert {e.process_id for e in ended} == {ours.pid, theirs.pid}
-    assert len(ended) == len(result.outputs) + 1, "no step ran twice"
-    assert {e.event for e in events if isinstance(e, UnknownEvent)} == {NEW_EVENT}
+        events = history(client, ref)
+        ended = [e for e in events if isinstance(e, StepEnd)]
+        assert {e.process_id for e in ended} == {ours.pid, theirs.pid}
+        assert len(ended) == len(result.outputs) + 1, "no step ran twice"
+        assert {e.event for e in events if isinstance(e, UnknownEvent)} == {NEW_EVENT}
     assert list(DeadLetters(client).all()) == []
 
 
@@ -154,8 +152,13 @@ def test_producers_and_workers_may_be_upgraded_in_any_order(
 
 
 def test_operators_read_what_both_versions_wrote(
-    mixed: Callable[..., tuple[ProcessNode, ProcessNode]], producer: Client, triptych: Triptych
+    mixed: Callable[..., tuple[ProcessNode, ProcessNode]],
+    producer: Client,
+    triptych: Triptych,
+    redis_url: str,
 ) -> None:
+    exporter = Exporter(redis_url, host="127.0.0.1", port=0)
+    exporter.tail.turn()
     mixed("plan,antithesis,synthesis", "thesis")
     job = producer.submit(question(mode="parallel")).ref.task_id
     assert producer.wait(JobRef("default", job), within_s=60).status == "complete"
@@ -178,14 +181,6 @@ def test_operators_read_what_both_versions_wrote(
     assert {mode["mode"]: mode["complete"] for mode in report["modes"]}["parallel"] == 1
     assert Result.from_wire(triptych("result", job, "--json").stdout).task_id == job
 
-
-def test_the_exporter_counts_jobs_of_both_versions(
-    mixed: Callable[..., tuple[ProcessNode, ProcessNode]], producer: Client, redis_url: str
-) -> None:
-    exporter = Exporter(redis_url, host="127.0.0.1", port=0)
-    exporter.tail.turn()
-    mixed("plan,antithesis,synthesis", "thesis")
-    assert producer.wait(producer.submit(question(mode="parallel")).ref, within_s=60).status == "complete"
     exporter.tail.turn()
     seen = Scraped(exporter.port)
     exporter.close()
