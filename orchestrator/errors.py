@@ -16,7 +16,7 @@
     │   └── ModelError           a model call failed for good; ``kind`` is a ``Failure.kind``
     └── WorldError               something outside is away or broken: try again later (CLI exit code 2)
         ├── StoreUnavailable     Redis cannot be reached
-        │   └── StoreRefused     Redis answers, and takes nothing: its memory is full, it is a replica
+        │   └── StoreRefused     Redis answers, and takes nothing: its memory is full, it does not know us
         ├── AdmissionClosed      no new jobs for now; ``retry_after_s`` says when to come back
         ├── StillRunning         a wait was given up; the job goes on
         ├── RetrieverFailed      a retriever that an installed package registers could not answer
@@ -113,7 +113,7 @@ class StoreUnavailable(WorldError):
 
 
 class StoreRefused(StoreUnavailable):
-    """Redis answered, and has done nothing: its memory is full, say, or it is a replica."""
+    """Redis answered, and has done nothing: its memory is full, say, or the password is another."""
 
 
 class AdmissionClosed(WorldError):

@@ -9,12 +9,13 @@ import structlog
 from tenacity import (
     RetryCallState,
     Retrying,
+    retry_if_exception,
     retry_if_exception_type,
     stop_after_delay,
     wait_random_exponential,
 )
 
-from orchestrator.errors import StoreUnavailable
+from orchestrator.errors import StoreRefused, StoreUnavailable
 
 T = TypeVar("T")
 OUTAGE_S = 300.0
@@ -27,6 +28,22 @@ def _report(state: RetryCallState) -> None:
         log.warning(
             "redis_away", attempt=state.attempt_number, waited_s=round(state.seconds_since_start or 0, 1)
         )
+
+
+def until_reached(call: Callable[[], None]) -> None:
+    """Call until Redis can be reached: whoever starts in an outage waits for its end, like those that run.
+
+    Raises ``StoreRefused``: what answers, and does not want us, will not change its mind.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception(
+            lambda e: isinstance(e, StoreUnavailable) and not isinstance(e, StoreRefused)
+        ),
+        wait=wait_random_exponential(multiplier=0.1, max=2.0),
+        after=_report,
+        reraise=True,
+    )
+    retrying(call)
 
 
 def patiently(call: Callable[[], T], *, up_to_s: float = OUTAGE_S) -> T:

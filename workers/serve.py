@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +17,7 @@ from orchestrator.exporter.serving import Endpoint, metrics_page
 from orchestrator.store.connection import check
 from workers.consumer import Consumer
 from workers.control import answer_for
+from workers.patience import until_reached
 from workers.probes import Probes
 from workers.runtime import Runtime
 from workers.telemetry import configure_logging
@@ -25,11 +28,10 @@ log = structlog.get_logger(__name__)
 def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
     """Work until told to stop. SIGTERM drains: steps in flight finish. Returns Celery's exit code.
 
-    Raises ``StoreUnavailable`` before anything is consumed.
+    Waits for a Redis that is away. Raises ``StoreRefused`` before anything is consumed.
     """
     settings = runtime.settings
     configure_logging(settings.log_level)
-    check(runtime.store.client)
     probes = Probes()
     probes.watch(runtime.app)
     answer_for(settings, queues, runtime.retriever)
@@ -60,10 +62,13 @@ def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
         without_mingle=True,
         quiet=True,
     )
-    pauses.before_start(runtime.app)
-    # Made before the first message: from 3.12 on, two threads that ask for it at once would make two.
-    _ = runtime.executor
+    # Until Celery drains: the first process of a container is not ended by a signal that it does not handle.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
+        until_reached(lambda: check(runtime.store.client))
+        until_reached(lambda: pauses.before_start(runtime.app))
+        # Made before the first message: from 3.12 on, two threads that ask for it at once would make two.
+        _ = runtime.executor
         worker.start()
     finally:
         probes.ended()

@@ -58,12 +58,12 @@ def translated() -> Iterator[None]:
     try:
         yield
     except exceptions.AuthenticationError as error:
-        raise StoreUnavailable(
+        raise StoreRefused(
             "Redis refused the credentials; check the user and password in REDIS_URL"
         ) from error
     except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise StoreUnavailable(
+            raise StoreRefused(
                 "Redis' certificate was not accepted; connect by a name that is in it, and where its CA is your own, "
                 "name that in REDIS_URL: ?ssl_ca_certs=/path/ca.crt"
             ) from error
@@ -89,12 +89,12 @@ def _why_refused(error: exceptions.ResponseError) -> str:
 
 
 def check(client: redis.Redis) -> None:
-    """Raise ``StoreUnavailable`` unless the server answers and is new enough (6.2)."""
+    """Raise ``StoreUnavailable`` unless the server answers, ``StoreRefused`` unless it is new enough (6.2)."""
     with translated():
         info = client.info("server")
     version = str(info.get("redis_version", "0"))
     if tuple(int(part) for part in version.split(".")[:2]) < (6, 2):
-        raise StoreUnavailable(f"this Redis is version {version}; Triptych needs 6.2 or newer")
+        raise StoreRefused(f"this Redis is version {version}; Triptych needs 6.2 or newer")
 
 
 def broker_url(url: str) -> str:

@@ -113,6 +113,39 @@ def test_while_redis_is_away_a_worker_lives_and_is_not_ready(
         again.wait()
 
 
+def test_a_worker_that_starts_while_redis_is_away_waits_for_it(
+    start_worker: StartWorker, own_valkey: tuple[str, subprocess.Popen[bytes]], free_port: int
+) -> None:
+    url, server = own_valkey
+    server.kill()
+    server.wait()
+    worker = start_worker(ready=False, REDIS_URL=url, TRIPTYCH_METRICS_PORT=str(free_port))
+    told = start_worker(ready=False, REDIS_URL=url)
+    wait_for("the worker to notice", lambda: "redis_away" in worker.logs() and "redis_away" in told.logs())
+    assert get(free_port, "/healthz")[0] == 200, "nothing that a restart would mend"
+    assert get(free_port, "/readyz")[0] == 503
+    told.kill("SIGTERM")
+    assert told.wait() == 0
+
+    again = subprocess.Popen(server.args, stdout=subprocess.DEVNULL)
+    try:
+        wait_for("readiness", lambda: get(free_port, "/readyz")[0] == 200)
+        assert worker.ready()
+    finally:
+        again.kill()
+        again.wait()
+
+
+def test_a_redis_that_refuses_is_not_waited_for(start_worker: StartWorker, free_port: int, client) -> None:
+    client.config_set("requirepass", "s3cret")
+    try:
+        worker = start_worker(ready=False, TRIPTYCH_METRICS_PORT=str(free_port))
+        assert worker.wait() == 2
+        assert "Redis refused the credentials" in worker.logs()
+    finally:
+        client.config_set("requirepass", "")
+
+
 def test_a_draining_worker_takes_no_more_and_ends_in_order(
     start_worker: StartWorker, producer: Client, free_port: int
 ) -> None:
