@@ -96,23 +96,23 @@ def _drained(arm: Arm, count: int) -> Iterator[tuple[str, Drain]]:
     jobs = [arm.send(NOTHING) for _ in range(count)]
     if isinstance(arm, TriptychArm):
         planner, *others = arm.workers
-        # A canvas is sent right after this field is written, and the plan's message acknowledged after that.
-        seconds = _timed([planner], lambda: arm.until_all("sent:thesis", jobs))
+        seconds = _timed(arm, [planner], lambda: arm.until_all("sent:thesis", jobs))
         yield PLANNING, _per_job(count, seconds, before, Spent.by(arm))
         before = Spent.by(arm)
     else:
         others = arm.workers
-    seconds = _timed(others, lambda: [arm.wait(job) for job in jobs])
+    seconds = _timed(arm, others, lambda: [arm.wait(job) for job in jobs])
     yield arm.name, _per_job(count, seconds, before, Spent.by(arm))
 
 
-def _timed(workers: Sequence[Worker], body: Callable[[], object]) -> float:
-    """How long this takes while these workers run, in s."""
+def _timed(arm: Arm, workers: Sequence[Worker], body: Callable[[], object]) -> float:
+    """How long this takes while these workers of an arm run, in s."""
     began = time.monotonic()
     for worker in workers:
         worker.thaw()
     body()
     seconds = time.monotonic() - began
+    arm.settle()
     for worker in workers:
         worker.freeze()
     return seconds
