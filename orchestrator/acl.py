@@ -13,7 +13,6 @@ from typing import Literal, get_args
 from orchestrator.broker import queue_for
 from orchestrator.broker.screening import SUBMIT_LIST
 from orchestrator.contracts import PROTOCOL
-from orchestrator.replies import OWED
 from orchestrator.store import keys
 
 Role = Literal["producer", "celery-producer", "worker", "operator", "flower"]
@@ -58,7 +57,7 @@ _ALLOWED: dict[Role, str] = {
             # A script names all its keys; what it does to each is checked again, by the rules around this one.
             _on(
                 f"~{keys.ROOT}:job:{{tenant}}:* ~{keys.ROOT}:idempotency:{{tenant}}:* "
-                f"~{keys.LEDGER} ~{keys.ACTIVE} ~{OWED} ~{keys.ADMISSION} ~{keys.REFUSED} ~{keys.PACE} "
+                f"~{keys.LEDGER} ~{keys.ACTIVE} ~{keys.OWED} ~{keys.ADMISSION} ~{keys.REFUSED} ~{keys.PACE} "
                 f"~{keys.open_jobs('{tenant}')}",
                 "+eval +evalsha",
             ),
@@ -72,7 +71,7 @@ _ALLOWED: dict[Role, str] = {
             _on(f"~{keys.open_jobs('{tenant}')}", "+scard +sadd +srem +pexpire"),
             _on(f"%R~{keys.ACTIVE}", "+zcard"),
             _on(f"%W~{keys.ACTIVE}", "+zadd +zrem"),
-            _on(f"~{OWED}", "+sismember +srem"),
+            _on(f"~{keys.OWED}", "+sismember +srem"),
             _on(f"~{keys.ROOT}:wake:*", "+xadd +pexpire +xread"),
             # Its own streams and the one that wakes its reader, in one read.
             _on(f"%R~{keys.ROOT}:job:{{tenant}}:* %R~{keys.ROOT}:wake:*", "+xread"),

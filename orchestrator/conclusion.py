@@ -7,12 +7,12 @@ from typing import Any
 
 from orchestrator import __version__
 from orchestrator.contracts import EvalReport, Provenance, Reason, Result
-from orchestrator.contracts.events import Evaluated, JobEnd
+from orchestrator.contracts.events import Evaluated, JobEnd, KnownEvent
 from orchestrator.errors import StoreUnavailable
 from orchestrator.evidence import judge
 from orchestrator.outcome import assemble
 from orchestrator.replies import settle
-from orchestrator.store import JobRecord, JobRef, JobStore, history
+from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.timeline import job_timings
 
 
@@ -37,19 +37,15 @@ def conclude(
     except Exception as error:  # noqa: BLE001 - see above
         why = f"its result could not be made ({type(error).__name__}); this is a defect of Triptych"
         return give_up(store, ref, origin=origin, goal=record.spec.goal, why=why)
-    if record.outputs and store.once(ref, "eval"):
-        judged = result.eval
-        store.emit(
-            ref,
-            Evaluated(
-                **origin,
-                quality=judged.quality,
-                evidence_ok=judged.evidence_ok,
-                verdict=judged.verdict,
-                findings=len(judged.findings),
-            ),
-        )
-    return _finish(store, ref, result, origin, final_step)
+    judged = result.eval
+    evaluated = Evaluated(
+        **origin,
+        quality=judged.quality,
+        evidence_ok=judged.evidence_ok,
+        verdict=judged.verdict,
+        findings=len(judged.findings),
+    )
+    return _finish(store, ref, result, origin, final_step, *((evaluated,) if record.outputs else ()))
 
 
 def conclude_overdue(store: JobStore, ref: JobRef, record: JobRecord, *, origin: dict[str, Any]) -> bool:
@@ -78,23 +74,29 @@ def give_up(
 
 
 def _result(store: JobStore, ref: JobRef, record: JobRecord, cause: Reason | None) -> Result:
-    passages = store.passages(ref)
+    found = store.closing(ref, record.plan)
     outputs = tuple(record.outputs.values())
-    evaluation = judge(ref.task_id, passages, outputs, evidence_required=record.spec.evidence_required)
-    now_ms = store.now_ms()
-    timings = job_timings(history(store.client, ref), now_ms=now_ms)
+    evaluation = judge(ref.task_id, found.passages, outputs, evidence_required=record.spec.evidence_required)
+    timings = job_timings(found.events, now_ms=found.now_ms)
     return assemble(
         record.spec,
         record.plan,
         record.outputs,
-        passages,
+        found.passages,
         evaluation=evaluation,
-        timings=timings.model_copy(update={"total_ms": now_ms - record.accepted_ms}),
+        timings=timings.model_copy(update={"total_ms": found.now_ms - record.accepted_ms}),
         cause=cause,
     )
 
 
-def _finish(store: JobStore, ref: JobRef, result: Result, origin: dict[str, Any], final_step: str) -> bool:
+def _finish(
+    store: JobStore,
+    ref: JobRef,
+    result: Result,
+    origin: dict[str, Any],
+    final_step: str,
+    *before: KnownEvent,
+) -> bool:
     end = JobEnd(
         **{**origin, "event_id": _end_id(ref)},
         status=result.status,
@@ -104,9 +106,10 @@ def _finish(store: JobStore, ref: JobRef, result: Result, origin: dict[str, Any]
         usage=result.usage,
         evidence_ok=result.eval.evidence_ok,
     )
-    first = store.finish(ref, result, event=end, final_step=final_step)
-    settle(store.client, ref)
-    return first
+    finished = store.finish(ref, result, events=(*before, end), final_step=final_step)
+    if finished.owes:
+        settle(store.client, ref)
+    return finished.first
 
 
 def _without_text(reason: Reason) -> Reason:

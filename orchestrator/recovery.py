@@ -19,7 +19,7 @@ from orchestrator.canvas import bare, send
 from orchestrator.errors import JobNotFound, StoreUnavailable
 from orchestrator.routing.flow import ready
 from orchestrator.store import JobRecord, JobRef, JobStore, StepState
-from orchestrator.store.jobs import LEASE_MS
+from orchestrator.store.leases import LEASE_MS
 from orchestrator.store.record import PLAN
 
 FIRST_LOOK_MS = 3_000

@@ -13,10 +13,8 @@ from typing import cast
 import redis
 
 from orchestrator.store.connection import translated
-from orchestrator.store.keys import ROOT, JobRef
+from orchestrator.store.keys import OWED, JobRef
 
-OWED = f"{ROOT}:replies"
-"""Set of jobs that owe an answer."""
 REPLY_TTL_S = 86_400
 """As long as Celery keeps a result by default."""
 _FIELD = "reply:"

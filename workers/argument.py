@@ -135,7 +135,7 @@ class Argument:
     def _brief(self, attempt: Attempt) -> Brief:
         record = attempt.record
         assert record.plan is not None, "the executor lets no persona run before the plan"  # noqa: S101 - for mypy
-        passages = patiently(lambda: self._store.passages(attempt.ref))
+        passages = patiently(lambda: self._store.passages(attempt.ref, record.plan))
         thesis = record.outputs.get(THESIS)
         sees_thesis = attempt.step in (ANTITHESIS, SYNTHESIS)
         form = cast("Form", attempt.step)

@@ -8,7 +8,6 @@ decided from the record.
 from __future__ import annotations
 
 import os
-import socket
 import time
 import uuid
 from collections.abc import Mapping
@@ -19,12 +18,12 @@ import structlog
 
 from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason
 from orchestrator.contracts.events import KnownEvent, ParallelExecutionStart, TaskStart
-from orchestrator.errors import JobCancelled, JobNotFound, LeaseLost, StoreUnavailable
+from orchestrator.errors import JobCancelled, LeaseLost, StoreUnavailable
 from orchestrator.recovery import Contact
-from orchestrator.routing.flow import ANTITHESIS_STANDALONE, SYNTHESIS, THESIS, ready
+from orchestrator.routing.flow import ANTITHESIS_STANDALONE, SYNTHESIS, THESIS, needs_of
 from orchestrator.store import JobRecord, JobRef, JobStore
-from orchestrator.store.jobs import Grant, Lease
-from orchestrator.store.origin import origin
+from orchestrator.store.leases import Grant, Granted
+from orchestrator.store.origin import host, origin
 from orchestrator.store.record import PLAN
 from workers.heartbeat import Heartbeat, Held
 from workers.patience import OUTAGE_S, patiently
@@ -35,6 +34,7 @@ from workers.telemetry import whereabouts
 MAX_ATTEMPTS = 4
 """A step that was begun this often and never ended is given up, as a failure: it may be what kills its workers."""
 MAX_OUTPUT_BYTES = 1_000_000
+SIDE_BY_SIDE = (THESIS, ANTITHESIS_STANDALONE)
 
 log = structlog.get_logger(__name__)
 
@@ -110,59 +110,55 @@ class Executor:
         expired                 the job ends here, with what there is
         ======================  =============================================================================
         """
-        try:
-            record = patiently(lambda: self._store.load(ref))
-        except JobNotFound:
-            return "no such job"
-        if step not in record.done and step != PLAN and step not in _ready(record):
-            log.warning("step_not_ready", job=str(ref), step=step)
-            return "not ready"
-        state = record.steps.get(step)
-        if state is not None and state.attempts and step not in record.done:
-            # Somebody has begun it. Right after an outage its lease may be gone although its owner is at work.
-            self._contact.settle(OUTAGE_S)
-        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
-        grant = patiently(lambda: self._store.acquire(ref, step, owner))
-        if grant.status == "granted" and grant.lease is not None:
-            became = self._attempt(ref, record, grant, grant.lease)
-            if became is None:
-                return "stopped"
+        grant = self._ask(ref, step)
+        # After a second attempt nobody can tell what has become of the canvas.
+        clean = in_canvas and grant.attempt == 1
+        if grant.granted:
+            return self._attempt(ref, grant, grant.granted, in_canvas=clean)
+        if grant.status == "done":
+            patiently(lambda: self._progress.move_on(ref, step, in_canvas=clean))
         elif grant.status == "expired":
             late = Reason(code="deadline", detail=f"the job's time was up before {step} was done")
             patiently(lambda: self._progress.end(ref, step, cause=late))
             return late.code
         else:
-            became = grant.status
-            if became != "done":
-                log.info("delivery_dropped", job=str(ref), step=step, status=became)
-                return became
-        # After a second attempt nobody can tell what has become of the canvas.
-        patiently(lambda: self._progress.move_on(ref, step, in_canvas=in_canvas and grant.attempt == 1))
-        return became
+            log.info("delivery_dropped", job=str(ref), step=step, status=grant.status)
+        return grant.status
 
-    def _attempt(self, ref: JobRef, record: JobRecord, grant: Grant, lease: Lease) -> str | None:
-        """Work under a lease; returns the output's status, and ``None`` where the step has none of this attempt."""
+    def _ask(self, ref: JobRef, step: str) -> Grant:
+        owner, needs = f"{host()}:{os.getpid()}:{uuid.uuid4().hex[:12]}", needs_of(step)
+        grant = patiently(lambda: self._store.acquire(ref, step, owner, needs, take_over=False))
+        if grant.status != "begun":
+            return grant
+        # Somebody has begun it. Right after an outage its lease may be gone although its owner is at work.
+        self._contact.settle(OUTAGE_S)
+        return patiently(lambda: self._store.acquire(ref, step, owner, needs))
+
+    def _attempt(self, ref: JobRef, grant: Grant, granted: Granted, *, in_canvas: bool) -> str:
+        """Work under a lease, store what it brought, move on. Returns the output's status, or ``stopped``."""
         began = time.monotonic()
-        remaining_s = (grant.deadline_ms - grant.now_ms) / 1_000
-        with self._heartbeat.hold(lease, watched=grant.watched) as held:
-            attempt = Attempt(ref, lease.step, grant.attempt, record, began + remaining_s, held)
-            self._announce(attempt, grant)
+        lease, record, step = granted.lease, granted.record, granted.lease.step
+        remaining_s = (record.deadline_ms - grant.now_ms) / 1_000
+        queued = queued_ms(record, step, grant.now_ms)
+        with self._heartbeat.hold(lease, watched=granted.watched) as held:
+            attempt = Attempt(ref, step, grant.attempt, record, began + remaining_s, held)
+            self._announce(attempt, queued)
             worked = self._worked(attempt)
             if not isinstance(worked, Worked) or held.stopped:
                 self._let_go(attempt, worked)
-                return None
+                return "stopped"
             output = worked.output
             if isinstance(output, PersonaOutput):
                 timings = {
                     "started_at_ms": grant.now_ms,
-                    "queued_ms": queued_ms(record, grant),
+                    "queued_ms": queued,
                     "total_ms": round((time.monotonic() - began) * 1_000),
                 }
                 timed = output.timings.model_copy(update=timings)
                 output = output.model_copy(update={"timings": timed, "attempt": grant.attempt})
-            end = ended(attempt.ref, lease.step, grant.attempt, output, seconds=time.monotonic() - began)
+            end = ended(ref, step, grant.attempt, output, seconds=time.monotonic() - began)
             # The last step's lease is held until the job has its result, so that nobody finishes it a second time.
-            last = lease.step == SYNTHESIS or worked.cause is not None
+            last = step == SYNTHESIS or worked.cause is not None
             written = patiently(
                 lambda: self._store.write_output(
                     lease,
@@ -171,11 +167,16 @@ class Executor:
                     passages=worked.passages,
                     cause=worked.cause,
                     keep_lease=last,
+                    sends=() if last else self._progress.sends_with(output),
                 )
             )
         if written in ("lost", "ended"):
             self._let_go(attempt, worked, job_ended=written == "ended")
-        return _status(worked) if written in ("written", "duplicate") else None
+            return "stopped"
+        # Also a duplicate is this attempt's own output, whose reply was lost.
+        now = record.with_output(step, output, cause=worked.cause)
+        patiently(lambda: self._progress.move_on(ref, step, in_canvas=in_canvas, written=now))
+        return _status(worked)
 
     def _worked(self, attempt: Attempt) -> Worked | JobCancelled | LeaseLost:
         """What the step brought, a failure included; where it was stopped, what stopped it."""
@@ -202,23 +203,22 @@ class Executor:
             return replace(failed, output=paid)
         return worked
 
-    def _announce(self, attempt: Attempt, grant: Grant) -> None:
+    def _announce(self, attempt: Attempt, queued: int) -> None:
         ref, step, record = attempt.ref, attempt.step, attempt.record
+        events: list[KnownEvent] = [started(ref, step, attempt.number, queued)]
         if step == PLAN:
-            self._tell(ref, TaskStart(**origin(ref, step, attempt.number)))
-        self._tell(ref, started(ref, step, attempt.number, queued_ms(record, grant)))
-        side_by_side = (THESIS, ANTITHESIS_STANDALONE)
-        if step not in side_by_side or record.plan is None or record.plan.mode != "parallel":
-            return
-        began = patiently(lambda: self._store.started(ref, side_by_side))
-        if len(began) == 2 and patiently(lambda: self._store.once(ref, "parallel_execution_start")):
+            events.insert(0, TaskStart(**origin(ref, step, attempt.number)))
+        began = [record.steps[s].started_ms for s in SIDE_BY_SIDE if s in record.steps]
+        if step in SIDE_BY_SIDE and record.mode == "parallel" and len(began) == 2 and all(began):
+            thesis_ms, antithesis_ms = (at - record.accepted_ms for at in began if at)
             both = ParallelExecutionStart(
                 **origin(ref, step, attempt.number),
                 mode="parallel",
-                thesis_start_ms=began[THESIS] - record.accepted_ms,
-                antithesis_start_ms=began[ANTITHESIS_STANDALONE] - record.accepted_ms,
+                thesis_start_ms=thesis_ms,
+                antithesis_start_ms=antithesis_ms,
             )
-            self._tell(ref, both)
+            events.append(both)
+        self._tell(ref, *events)
 
     def _let_go(
         self, attempt: Attempt, worked: Worked | JobCancelled | LeaseLost, *, job_ended: bool = False
@@ -229,15 +229,11 @@ class Executor:
         brought = worked.output if isinstance(worked, Worked) else worked
         self._tell(attempt.ref, lost(attempt.ref, attempt.step, attempt.number, why, brought))
 
-    def _tell(self, ref: JobRef, event: KnownEvent) -> None:
-        patiently(lambda: self._store.emit(ref, event))
+    def _tell(self, ref: JobRef, *events: KnownEvent) -> None:
+        patiently(lambda: self._store.emit(ref, *events, once=("parallel_execution_start",)))
 
 
 def _status(worked: Worked) -> str:
     if worked.cause is not None:
         return worked.cause.code
     return worked.output.status if isinstance(worked.output, PersonaOutput) else "ok"
-
-
-def _ready(record: JobRecord) -> tuple[str, ...]:
-    return ready(record.plan.mode, record.done) if record.plan else ()

@@ -15,7 +15,7 @@ import structlog
 
 from orchestrator.errors import StoreUnavailable
 from orchestrator.store import JobStore
-from orchestrator.store.jobs import LEASE_MS, Lease
+from orchestrator.store.leases import LEASE_MS, Lease
 from workers.telemetry import whereabouts
 
 PERIOD_S = LEASE_MS / 3_000

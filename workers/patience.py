@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import structlog
@@ -48,6 +49,8 @@ def until_reached(call: Callable[[], None]) -> None:
 
 def patiently(call: Callable[[], T], *, up_to_s: float = OUTAGE_S) -> T:
     """Call until Redis answers; ``call`` must be safe to repeat. Blocks. Raises ``StoreUnavailable`` at the bound."""
+    with suppress(StoreUnavailable):
+        return call()  # as nearly always: what waits is made when there is something to wait for
     retrying = Retrying(
         retry=retry_if_exception_type(StoreUnavailable),
         stop=stop_after_delay(up_to_s),

@@ -11,9 +11,9 @@ from kombu.exceptions import OperationalError
 
 from orchestrator.canvas import bare, job_canvas, send, sent_at_once
 from orchestrator.conclusion import conclude
-from orchestrator.contracts import Plan, Reason
+from orchestrator.contracts import PersonaOutput, Plan, Reason
 from orchestrator.errors import JobNotFound
-from orchestrator.routing.flow import FLOWS, ready
+from orchestrator.routing.flow import FLOWS, SYNTHESIS, ready
 from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.store.origin import origin
 from orchestrator.store.record import PLAN
@@ -28,19 +28,34 @@ class Progress:
         self._store = store
         self._app = app
 
-    def move_on(self, ref: JobRef, step: str, *, in_canvas: bool) -> None:
-        """``step`` has its output. ``in_canvas``: Celery sends what follows it, so only an end is ours to make."""
-        record = self._open(ref)
+    def sends_with(self, output: PersonaOutput | Plan) -> tuple[str, ...]:
+        """The steps whose messages follow this output at once: recorded with it, sent by ``move_on``."""
+        return sent_at_once(parallel_mode=output.mode == "parallel") if isinstance(output, Plan) else ()
+
+    def move_on(self, ref: JobRef, step: str, *, in_canvas: bool, written: JobRecord | None = None) -> None:
+        """``step`` has its output. ``in_canvas``: Celery sends what follows it, so only an end is ours to make.
+
+        Whoever has just ``written`` it gives the record as it is now: all that a step of a canvas, the plan and the
+        synthesis have to know. Others look.
+        """
+        alone = in_canvas or step in (PLAN, SYNTHESIS)
+        record = written if written and alone else self._open(ref)
         if record is None:
             return
         if record.cause is not None or (record.plan and not ready(record.plan.mode, record.done)):
             self._conclude(ref, record, step, record.cause)
         elif record.plan and step == PLAN:
-            self._begin(ref, record, record.plan)
+            if written:  # a canvas is sent once; what gets lost of it, the sweep sends as bare messages
+                parallel_mode = record.plan.mode == "parallel"
+                self._send(
+                    ref, self.sends_with(record.plan), job_canvas(self._app, ref, parallel_mode=parallel_mode)
+                )
         elif record.plan and not in_canvas:
             following = [s for s, needs in FLOWS[record.plan.mode].items() if step in needs]
             steps = [s for s in ready(record.plan.mode, record.done) if s in following]
-            self._send(ref, steps, [bare(self._app, ref, s, record.mode) for s in steps])
+            if steps:
+                self._store.mark_sent(ref, steps)
+                self._send(ref, steps, *(bare(self._app, ref, s, record.mode) for s in steps))
 
     def end(self, ref: JobRef, step: str, *, cause: Reason) -> None:
         """End the job now, with what there is."""
@@ -58,17 +73,8 @@ class Progress:
     def _conclude(self, ref: JobRef, record: JobRecord, step: str, cause: Reason | None) -> None:
         conclude(self._store, ref, record, origin=origin(ref, step), cause=cause, final_step=step)
 
-    def _begin(self, ref: JobRef, record: JobRecord, plan: Plan) -> None:
-        parallel_mode = plan.mode == "parallel"
-        first = sent_at_once(parallel_mode=parallel_mode)
-        if not any(record.steps[s].sends for s in first if s in record.steps):
-            self._send(ref, first, [job_canvas(self._app, ref, parallel_mode=parallel_mode)])
-
-    def _send(self, ref: JobRef, steps: Sequence[str], signatures: Sequence[Signature]) -> None:
-        if not steps:
-            return
-        # Recorded first: a message that is recorded and was never sent is found by the sweep.
-        self._store.mark_sent(ref, steps)
+    def _send(self, ref: JobRef, steps: Sequence[str], *signatures: Signature) -> None:
+        # They were recorded first: a message that is recorded and was never sent is found by the sweep.
         try:
             send(signatures)
         except OperationalError as error:

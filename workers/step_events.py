@@ -9,13 +9,12 @@ from orchestrator.contracts.events import LeaseLost, StepEnd, StepStart
 from orchestrator.errors import JobError
 from orchestrator.recovery import runnable_since
 from orchestrator.store import JobRecord, JobRef
-from orchestrator.store.jobs import Grant
 from orchestrator.store.origin import origin
 
 
-def queued_ms(record: JobRecord, grant: Grant) -> int:
-    """How long the step lay in its queue: since its message was sent, or could have been."""
-    return max(0, grant.now_ms - (grant.sent_ms or runnable_since(record)))
+def queued_ms(record: JobRecord, step: str, now_ms: int) -> int:
+    """How long the step has lain in its queue: since its message was sent, or could have been."""
+    return max(0, now_ms - (record.steps[step].sent_ms or runnable_since(record)))
 
 
 def started(ref: JobRef, step: str, attempt: int, queued: int) -> StepStart:

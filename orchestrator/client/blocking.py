@@ -21,7 +21,7 @@ from orchestrator.errors import InvalidSettings, StillRunning, StoreUnavailable,
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore, LiveText, connect
 from orchestrator.store.connection import check
-from orchestrator.store.jobs import LEASE_MS
+from orchestrator.store.leases import LEASE_MS
 from orchestrator.store.origin import origin
 from orchestrator.submission import Submitted, submit
 

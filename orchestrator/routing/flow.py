@@ -26,3 +26,8 @@ def ready(mode: Mode, done: Collection[str]) -> tuple[str, ...]:
         for step, needs in FLOWS[mode].items()
         if step not in done and all(need in done for need in needs)
     )
+
+
+def needs_of(step: str) -> dict[Mode, tuple[str, ...]]:
+    """By mode, the steps whose outputs this one reads; empty for a step that no mode has."""
+    return {mode: flow[step] for mode, flow in FLOWS.items() if step in flow}

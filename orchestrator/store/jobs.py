@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import redis
 from pydantic import ValidationError
 
-from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason, Result, TaskSpec
+from orchestrator.contracts import Mode, Passage, PersonaOutput, Plan, Reason, Result, TaskSpec
 from orchestrator.contracts.events import KnownEvent
 from orchestrator.errors import JobNotFound, RecordUnreadable
 from orchestrator.store import keys, scripts
 from orchestrator.store.admission import closed
 from orchestrator.store.connection import translated
 from orchestrator.store.keys import JobRef
-from orchestrator.store.record import PLAN, JobRecord
-
-LEASE_MS = 6_000
-"""How long a lease outlives its last renewal. The heartbeat renews three times in that time."""
+from orchestrator.store.leases import LEASE_MS, Grant, Granted, Lease, Renewal, Written
+from orchestrator.store.record import Closing, Finished, JobRecord
+from orchestrator.store.stream import events_of
 
 ACTIVE_PAGE = 1_000
-
-GrantStatus = Literal["granted", "done", "held", "ended", "expired", "missing"]
-Renewal = Literal["kept", "kept_watched", "lost", "cancelled", "expired"]
-Written = Literal["written", "duplicate", "lost", "ended"]
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to run one step, fenced by ``token`` (attempt number and owner)."""
-
-    ref: JobRef
-    step: str
-    token: str
-
-
-@dataclass(frozen=True)
-class Grant:
-    """The answer to asking for a lease. Times are epoch ms by Redis TIME; ``lease`` is set when granted."""
-
-    status: GrantStatus
-    attempt: int
-    now_ms: int
-    accepted_ms: int
-    deadline_ms: int
-    sent_ms: int | None
-    watched: bool
-    lease: Lease | None
 
 
 class JobStore:
@@ -73,7 +44,6 @@ class JobStore:
         self._acquire = client.register_script(scripts.ACQUIRE)
         self._renew = client.register_script(scripts.RENEW)
         self._write = client.register_script(scripts.WRITE_OUTPUT)
-        self._once = client.register_script(scripts.ONCE)
         self._sent = client.register_script(scripts.MARK_SENT)
         self._finish = client.register_script(scripts.FINISH)
         self._emit = client.register_script(scripts.EMIT)
@@ -119,16 +89,34 @@ class JobStore:
             raise closed(said, pace_ms)
         return status, said
 
-    def acquire(self, ref: JobRef, step: str, owner: str) -> Grant:
-        """Ask for a step's lease. Only ``granted`` allows work; the attempt counts from 1."""
+    def acquire(
+        self,
+        ref: JobRef,
+        step: str,
+        owner: str,
+        needs: Mapping[Mode, Sequence[str]] | None = None,
+        *,
+        take_over: bool = True,
+    ) -> Grant:
+        """Ask for a step's lease. Only ``granted`` allows work; the attempt counts from 1.
+
+        ``needs`` says by mode which outputs have to be there, else the answer is ``not ready``; without it none are
+        needed. Without ``take_over`` a step that somebody began and nobody holds is ``begun``. Raises
+        ``RecordUnreadable`` (and holds the lease, which runs out) for garbage.
+        """
+        wanted = [part for mode, steps in (needs or {}).items() for part in (mode, ",".join(steps))]
         with translated():
-            status, attempt, now, accepted, deadline, sent, watched = self._acquire(
-                keys=[ref.job, ref.lease(step), ref.watch], args=[step, owner, LEASE_MS]
+            status, attempt, now, *more = self._acquire(
+                keys=[ref.job, ref.lease(step), ref.watch],
+                args=[step, owner, LEASE_MS, int(take_over), *wanted],
             )
-        lease = Lease(ref, step, f"{attempt} {owner}") if status == "granted" else None
-        return Grant(
-            status, attempt, now, accepted, deadline, int(sent) if sent else None, bool(watched), lease
-        )
+        if not more:
+            return Grant(status, attempt, now)
+        watched, flat = more
+        with _readable(ref):
+            record = JobRecord.from_hash(dict(zip(flat[::2], flat[1::2], strict=True)))
+        lease = Lease(ref, step, f"{attempt} {owner}")
+        return Grant(status, attempt, now, Granted(lease, record, watched=bool(watched)))
 
     def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
         """Renew leases in one round trip. ``lost`` and ``cancelled`` mean: stop working now.
@@ -155,18 +143,20 @@ class JobStore:
         passages: Iterable[Passage] = (),
         cause: Reason | None = None,
         keep_lease: bool = False,
+        sends: Sequence[str] = (),
     ) -> Written:
         """Store a step's output under its lease, once. Anything but ``written`` means that nothing was stored.
 
         In the same stroke ``passages`` join the job's evidence, ``events`` are told, and ``cause``, where there is
         one, ends the job: whoever looks at the record next has to finish it. ``keep_lease`` holds the step until
-        ``finish``.
+        ``finish``. ``sends`` are marked as in ``mark_sent``.
         """
         ref = lease.ref
+        found = [part for passage in passages for part in (passage.id, passage.model_dump_json())]
         args: list[str | int] = [lease.step, lease.token, output.to_wire(), int(keep_lease)]
         args += [cause.model_dump_json() if cause else "", len(events)]
         args += [event.model_dump_json() for event in events]
-        args += [part for passage in passages for part in (passage.id, passage.model_dump_json())]
+        args += [len(found) // 2, *found, *sends]
         with translated():
             written: Written = self._write(
                 keys=[ref.job, ref.lease(lease.step), ref.passages, ref.events, keys.LEDGER], args=args
@@ -182,31 +172,39 @@ class JobStore:
             self._sent(keys=[ref.job], args=list(steps))
 
     def finish(
-        self, ref: JobRef, result: Result, *, event: KnownEvent, final_step: str = "synthesis"
-    ) -> bool:
-        """Store the job's one result. False where it already has one; what was stored first stays."""
+        self, ref: JobRef, result: Result, *, events: Sequence[KnownEvent], final_step: str = "synthesis"
+    ) -> Finished:
+        """Store the job's one result and tell ``events``, unless it has one; what was stored first stays."""
         with translated():
-            first = self._finish(
+            first, owes = self._finish(
                 keys=[
                     ref.job, keys.ACTIVE, ref.passages, ref.events, keys.LEDGER, ref.lease(final_step),
-                    keys.open_jobs(ref.tenant), keys.PACE,
+                    keys.open_jobs(ref.tenant), keys.PACE, keys.OWED,
                 ],
-                args=[str(ref), result.to_wire(), event.model_dump_json(), self._retention_ms, ref.task_id],
+                args=[
+                    str(ref), ref.task_id, result.to_wire(), self._retention_ms,
+                    *(event.model_dump_json() for event in events),
+                ],
             )  # fmt: skip
-        if first:
+        for event in events if first else ():
             self._observe(event)
-        return bool(first)
+        return Finished(bool(first), bool(owes))
 
-    def emit(self, ref: JobRef, event: KnownEvent) -> None:
-        """Append an event that changes no state to the job's stream and the ledger."""
-        with translated():
-            self._emit(keys=[ref.job, ref.events, keys.LEDGER], args=[event.model_dump_json()])
-        self._observe(event)
+    def emit(self, ref: JobRef, *events: KnownEvent, once: Collection[str] = ()) -> None:
+        """Append events that change no state to the job's stream and the ledger, in one stroke.
 
-    def once(self, ref: JobRef, what: str) -> bool:
-        """True for the first caller who asks for ``what`` in this job, ever."""
+        Those whose name is in ``once`` only where this job has none of that name yet.
+        """
+        args = [
+            part
+            for event in events
+            for part in (event.event if event.event in once else "", event.model_dump_json())
+        ]
         with translated():
-            return bool(self._once(keys=[ref.job], args=[what]))
+            told = self._emit(keys=[ref.job, ref.events, keys.LEDGER], args=args)
+        for event, was_told in zip(events, told, strict=True):
+            if was_told:
+                self._observe(event)
 
     def load(self, ref: JobRef) -> JobRecord:
         """The whole record. Raises ``JobNotFound`` where there is none (any more), ``RecordUnreadable`` for garbage."""
@@ -219,15 +217,22 @@ class JobStore:
         with _readable(ref):
             return JobRecord.from_hash(fields)
 
-    def passages(self, ref: JobRef) -> tuple[Passage, ...]:
-        """The job's evidence, in the order of the plan and then by id."""
+    def passages(self, ref: JobRef, plan: Plan | None = None) -> tuple[Passage, ...]:
+        """The job's evidence, in the order of its plan and then by id."""
         with translated():
             stored = cast("dict[str, str]", self.client.hgetall(ref.passages))
-            plan = self.client.hget(ref.job, f"out:{PLAN}")
-        with _readable(ref):
-            order = {p: i for i, p in enumerate(Plan.from_store(plan).passage_ids)} if plan else {}
-            found = [Passage.model_validate_json(raw, extra="ignore") for raw in stored.values()]
-        return tuple(sorted(found, key=lambda p: (order.get(p.id, len(order)), p.id)))
+        return _in_order(ref, stored, plan)
+
+    def closing(self, ref: JobRef, plan: Plan | None) -> Closing:
+        """What a result is made of beside the record, in one round trip."""
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            pipeline.hgetall(ref.passages)
+            pipeline.xrange(ref.events)
+            pipeline.time()
+            stored, entries, (seconds, micros) = pipeline.execute()
+        now_ms = int(seconds) * 1_000 + int(micros) // 1_000
+        return Closing(_in_order(ref, stored, plan), events_of(entries), now_ms)
 
     def active(self) -> Iterator[tuple[str, int]]:
         """Jobs without a result as (address, deadline in epoch ms), the most urgent first; read in pages."""
@@ -249,12 +254,6 @@ class JobStore:
             pipeline.zrem(keys.ACTIVE, address)
             pipeline.srem(keys.open_jobs(ref.tenant), ref.task_id)
             pipeline.execute()
-
-    def started(self, ref: JobRef, steps: Sequence[str]) -> dict[str, int]:
-        """When these steps first got a lease (epoch ms), those that did."""
-        with translated():
-            found = self.client.hmget(ref.job, [f"started:{step}" for step in steps])
-        return {step: int(at) for step, at in zip(steps, found, strict=True) if at}
 
     def leased(self, ref: JobRef, steps: Sequence[str]) -> frozenset[str]:
         """Which of these steps somebody holds right now."""
@@ -289,3 +288,10 @@ def _readable(ref: JobRef) -> Iterator[None]:
             f"the record of job {ref.task_id!r} cannot be read ({type(error).__name__}): it was tampered with, or a "
             "newer Triptych wrote it"
         ) from error
+
+
+def _in_order(ref: JobRef, stored: Mapping[str, str], plan: Plan | None) -> tuple[Passage, ...]:
+    with _readable(ref):
+        found = [Passage.model_validate_json(raw, extra="ignore") for raw in stored.values()]
+    order = {p: i for i, p in enumerate(plan.passage_ids)} if plan else {}
+    return tuple(sorted(found, key=lambda p: (order.get(p.id, len(order)), p.id)))

@@ -24,6 +24,8 @@ NEIGHBOURS = (PROTOCOL - 1, PROTOCOL + 1)
 """The protocols that an upgrade may have beside ours."""
 SWEEP_LOCK = f"{ROOT}:v{PROTOCOL}:sweep"
 ARCHIVE_LOCK = f"{ROOT}:archive"
+OWED = f"{ROOT}:replies"
+"""Set of jobs whose end somebody was promised to be told of."""
 ENDPOINTS = f"{ROOT}:endpoints"
 """Sorted set of the ids of endpoints and deployments that something happened to, by when it last did."""
 ENDPOINT = f"{ROOT}:endpoint:"

@@ -6,9 +6,16 @@ import os
 import socket
 import threading
 import uuid
+from functools import cache
 from typing import Any
 
 from orchestrator.store.keys import JobRef
+
+
+@cache
+def host() -> str:
+    """This machine's name, asked for once."""
+    return socket.gethostname()
 
 
 def origin(ref: JobRef, step: str | None, attempt: int | None = None) -> dict[str, Any]:
@@ -19,7 +26,7 @@ def origin(ref: JobRef, step: str | None, attempt: int | None = None) -> dict[st
         "tenant": ref.tenant,
         "step": step,
         "attempt": attempt,
-        "worker": socket.gethostname(),
+        "worker": host(),
         "process_id": os.getpid(),
         "thread_id": threading.get_native_id(),
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from orchestrator.contracts import PersonaOutput, Plan, Reason, RequestedMode, Result, TaskSpec
+from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason, RequestedMode, Result, TaskSpec
+from orchestrator.contracts.events import Event
 
 PLAN = "plan"
 
@@ -51,6 +52,12 @@ class JobRecord:
         """Steps whose output is stored."""
         return frozenset(self.outputs) | (frozenset({PLAN}) if self.plan else frozenset())
 
+    def with_output(self, step: str, output: PersonaOutput | Plan, *, cause: Reason | None) -> JobRecord:
+        """This record once a step's output is stored, for whoever stored it; the bookkeeping is left as it was."""
+        if isinstance(output, Plan):
+            return replace(self, plan=output, cause=self.cause or cause)
+        return replace(self, outputs={**self.outputs, step: output}, cause=self.cause or cause)
+
     @classmethod
     def from_hash(cls, fields: Mapping[str, str]) -> JobRecord:
         """Read the job's hash. Raises ``ValidationError`` where it holds something Triptych did not write."""
@@ -86,3 +93,20 @@ class JobRecord:
             cause=Reason.model_validate_json(fields["cause"], extra="ignore") if "cause" in fields else None,
             result=Result.from_store(fields["result"]) if "result" in fields else None,
         )
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What a result is made of beside the record: the evidence, what happened so far, and Redis TIME, epoch ms."""
+
+    passages: tuple[Passage, ...]
+    events: tuple[Event, ...]
+    now_ms: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """``first``: this is the job's result now. ``owes``: somebody was promised to be told of it."""
+
+    first: bool
+    owes: bool

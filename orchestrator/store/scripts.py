@@ -54,34 +54,51 @@ return {'created', ARGV[8], ''}
 """
 )
 
-# KEYS job lease watch; ARGV step owner lease_ms
-# -> status, attempt, now, accepted, deadline, sent ('' where unknown), watched
+# KEYS job lease watch; ARGV step owner lease_ms take_over (mode needs)* : the steps that it needs in that mode, with
+# commas; without take_over a step that somebody began and nobody holds is only said to be 'begun'
+# -> status, attempt, now, and where it is granted: watched, the record
 ACQUIRE = (
     _NOW
     + """
-local job = redis.call('HMGET', KEYS[1], 'state', 'accepted_ms', 'deadline_ms', 'out:' .. ARGV[1], 'sent:' .. ARGV[1],
-  'attempts:' .. ARGV[1])
-local attempt = tonumber(job[6] or '0')
-local function answer(status)
-  local watched = redis.call('EXISTS', KEYS[3])
-  return {status, attempt, now, tonumber(job[2] or '0'), tonumber(job[3] or '0'), job[5] or '', watched}
+local job = redis.call('HMGET', KEYS[1], 'state', 'deadline_ms', 'out:' .. ARGV[1], 'attempts:' .. ARGV[1], 'out:plan')
+local attempt = tonumber(job[4] or '0')
+local function answer(status) return {status, attempt, now} end
+local function granted()
+  return {'granted', attempt, now, redis.call('EXISTS', KEYS[3]), redis.call('HGETALL', KEYS[1])}
+end
+local function ready()
+  if #ARGV == 4 then return true end
+  local readable, plan = pcall(cjson.decode, job[5] or '{}')
+  -- What cannot be read is for the reader to say.
+  if not readable or type(plan) ~= 'table' then return true end
+  for i = 5, #ARGV, 2 do
+    if ARGV[i] == plan['mode'] then
+      for need in string.gmatch(ARGV[i + 1], '[^,]+') do
+        if redis.call('HEXISTS', KEYS[1], 'out:' .. need) == 0 then return false end
+      end
+      return true
+    end
+  end
+  return false
 end
 if not job[1] then return answer('missing') end
 if job[1] ~= 'open' then return answer('ended') end
-if job[4] then return answer('done') end
+if job[3] then return answer('done') end
+if not ready() then return answer('not ready') end
 local holder = redis.call('GET', KEYS[2])
 if holder then
   -- Sent twice because the first reply was lost: it is still the same request.
-  if string.match(holder, '^%d+ (.*)$') == ARGV[2] then return answer('granted') end
+  if string.match(holder, '^%d+ (.*)$') == ARGV[2] then return granted() end
   -- This delivery is used up now: should the holder die, its step has no message waiting any more.
   redis.call('HSET', KEYS[1], 'sent_at_attempt:' .. ARGV[1], attempt - 1)
   return answer('held')
 end
-if now >= tonumber(job[3]) then return answer('expired') end
+if now >= tonumber(job[2]) then return answer('expired') end
+if attempt > 0 and ARGV[4] == '0' then return answer('begun') end
 attempt = redis.call('HINCRBY', KEYS[1], 'attempts:' .. ARGV[1], 1)
 redis.call('HSETNX', KEYS[1], 'started:' .. ARGV[1], now)
 redis.call('SET', KEYS[2], attempt .. ' ' .. ARGV[2], 'PX', ARGV[3])
-return answer('granted')
+return granted()
 """
 )
 
@@ -111,12 +128,24 @@ return redis.call('EXISTS', KEYS[3]) == 1 and 'kept_watched' or 'kept'
 """
 )
 
-# KEYS job lease passages events ledger; ARGV step token output keep_lease cause n_events event* (id passage)*
-# -> written|duplicate|lost|ended
+_SENT = """
+-- These steps are on their way to a worker.
+local function sent(job, steps, from)
+  for i = from, #steps do
+    redis.call('HSET', job, 'sent:' .. steps[i], now, 'sent_at_attempt:' .. steps[i],
+      redis.call('HGET', job, 'attempts:' .. steps[i]) or '0')
+    redis.call('HINCRBY', job, 'sends:' .. steps[i], 1)
+  end
+end
+"""
+
+# KEYS job lease passages events ledger; ARGV step token output keep_lease cause n_events event* n_passages
+# (id passage)* step* : those that are sent next -> written|duplicate|lost|ended
 WRITE_OUTPUT = (
     _NOW
     + _EMIT
     + _MINE
+    + _SENT
     + """
 local job = redis.call('HMGET', KEYS[1], 'state', 'out:' .. ARGV[1], 'ttl_ms', 'attempts:' .. ARGV[1])
 -- Of the same attempt it is our own, whose reply was lost; of a later one ours is thrown away, and the ledger says so.
@@ -127,67 +156,74 @@ if job[1] ~= 'open' then
   return 'ended'
 end
 local events_end = 6 + tonumber(ARGV[6])
-for i = events_end + 1, #ARGV, 2 do redis.call('HSETNX', KEYS[3], ARGV[i], ARGV[i + 1]) end
-if #ARGV > events_end then redis.call('PEXPIRE', KEYS[3], job[3]) end
+local passages_end = events_end + 1 + 2 * tonumber(ARGV[events_end + 1])
+for i = events_end + 2, passages_end, 2 do redis.call('HSETNX', KEYS[3], ARGV[i], ARGV[i + 1]) end
+if passages_end > events_end + 1 then redis.call('PEXPIRE', KEYS[3], job[3]) end
 redis.call('HSET', KEYS[1], 'out:' .. ARGV[1], ARGV[3], 'ended:' .. ARGV[1], now)
 if ARGV[5] ~= '' then redis.call('HSETNX', KEYS[1], 'cause', ARGV[5]) end
 if ARGV[4] == '0' then redis.call('DEL', KEYS[2]) end
 for i = 7, events_end do emit(KEYS[4], KEYS[5], job[3], ARGV[i]) end
+sent(KEYS[1], ARGV, passages_end + 1)
 return 'written'
 """
 )
 
-# KEYS job; ARGV field : 1 for the first caller, while the job is there
-ONCE = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-return redis.call('HSETNX', KEYS[1], 'once:' .. ARGV[1], '1')
-"""
-
-# KEYS job; ARGV steps... : these steps are on their way to a worker
+# KEYS job; ARGV step*
 MARK_SENT = (
     _NOW
+    + _SENT
     + """
-if redis.call('EXISTS', KEYS[1]) == 0 then return now end
-for _, step in ipairs(ARGV) do
-  redis.call('HSET', KEYS[1], 'sent:' .. step, now, 'sent_at_attempt:' .. step,
-    redis.call('HGET', KEYS[1], 'attempts:' .. step) or '0')
-  redis.call('HINCRBY', KEYS[1], 'sends:' .. step, 1)
-end
+if redis.call('EXISTS', KEYS[1]) == 1 then sent(KEYS[1], ARGV, 1) end
 return now
 """
 )
 
-# KEYS job active passages events ledger lease open pace; ARGV ref result event retention_ms task_id
-# -> 1 if this was the first result
+# KEYS job active passages events ledger lease open pace owed; ARGV ref task_id result retention_ms event*
+# -> whether this was the first result, whether the job owes answers
 FINISH = (
     _NOW
     + _EMIT
     + admission.PACE
     + """
-if redis.call('HGET', KEYS[1], 'state') ~= 'open' then return 0 end
-redis.call('HSET', KEYS[1], 'result', ARGV[2], 'state', 'ended')
+local owes = redis.call('SISMEMBER', KEYS[9], ARGV[1])
+if redis.call('HGET', KEYS[1], 'state') ~= 'open' then return {0, owes} end
+redis.call('HSET', KEYS[1], 'result', ARGV[3], 'state', 'ended')
 redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('SREM', KEYS[7], ARGV[5])
+redis.call('SREM', KEYS[7], ARGV[2])
 pace(KEYS[8], now - tonumber(redis.call('HGET', KEYS[1], 'accepted_ms')))
 redis.call('DEL', KEYS[6])
-emit(KEYS[4], KEYS[5], ARGV[4], ARGV[3])
+for i = 5, #ARGV do emit(KEYS[4], KEYS[5], ARGV[4], ARGV[i]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 redis.call('PEXPIRE', KEYS[3], ARGV[4])
-return 1
+return {1, owes}
 """
 )
 
-# KEYS job events ledger; ARGV event : append one event to both streams, or to the ledger alone once the job is gone
+# KEYS job events ledger; ARGV (once event)* : events for both streams, or for the ledger alone once the job is gone;
+# one with a name under 'once' only where this job has not told of it yet -> for each, whether it was told
 EMIT = (
     _EMIT
     + """
 local ttl = redis.call('PTTL', KEYS[1])
-if ttl <= 0 then return redis.call('XADD', KEYS[3], '*', 'e', ARGV[1]) end
+local recent = ttl > 0 and redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 8) or {}
 -- Sent twice because the first reply was lost: it is still the same event.
-for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 8)) do
-  if entry[2][2] == ARGV[1] then return entry[1] end
+local function known(event)
+  for _, entry in ipairs(recent) do if entry[2][2] == event then return true end end
+  return false
 end
-emit(KEYS[2], KEYS[3], ttl, ARGV[1])
-return 1
+local function due(once)
+  return once == '' or (ttl > 0 and redis.call('HSETNX', KEYS[1], 'once:' .. once, '1') == 1)
+end
+local told = {}
+for i = 1, #ARGV, 2 do
+  local event, tell = ARGV[i + 1], false
+  if not known(event) then
+    tell = due(ARGV[i])
+    if tell and ttl > 0 then emit(KEYS[2], KEYS[3], ttl, event)
+    elseif tell then redis.call('XADD', KEYS[3], '*', 'e', event) end
+  end
+  table.insert(told, tell and 1 or 0)
+end
+return told
 """
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
 
 import redis
@@ -33,8 +34,13 @@ def history(client: redis.Redis, ref: JobRef) -> list[Event]:
     """The job's events so far, oldest first."""
     with translated():
         entries = cast("list[Entry]", client.xrange(ref.events))
+    return list(events_of(entries))
+
+
+def events_of(entries: Iterable[Entry]) -> tuple[Event, ...]:
+    """The events among the entries of a job's stream."""
     found = (read_entry(entry_id, fields) for entry_id, fields in entries)
-    return [event for event in found if event is not None and not isinstance(event, LiveText)]
+    return tuple(event for event in found if event is not None and not isinstance(event, LiveText))
 
 
 def read_entry(entry_id: str, fields: dict[str, str]) -> Event | LiveText | None:

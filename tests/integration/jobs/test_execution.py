@@ -15,7 +15,6 @@ from orchestrator.contracts.events import LeaseLost as LeaseLostEvent
 from orchestrator.contracts.events import StepEnd, StepRecovered
 from orchestrator.errors import JobCancelled
 from orchestrator.recovery import Contact
-from orchestrator.replies import OWED
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore, connect, history, keys
 from tests.integration.conftest import question
@@ -194,10 +193,10 @@ def test_an_attempt_that_lost_its_lease_writes_nothing_and_moves_nothing(
 
     def overtaken(attempt: Attempt) -> Worked:
         client.delete(ref.lease("plan"))
-        theirs = producer.store.acquire(ref, "plan", "another worker").lease
+        theirs = producer.store.acquire(ref, "plan", "another worker").granted
         assert theirs is not None
         plan = work.well(attempt).output
-        assert producer.store.write_output(theirs, plan, events=[]) == "written"
+        assert producer.store.write_output(theirs.lease, plan, events=[]) == "written"
         return replace(work.well(attempt), cause=Reason(code="plan_failed", detail="not on this host"))
 
     work.on["plan"] = overtaken
@@ -243,10 +242,10 @@ def test_what_ends_a_job_early_survives_the_death_of_the_worker_that_found_it(
 ) -> None:
     """The plan found no evidence and was stored; its worker died before it made the result."""
     grant = producer.store.acquire(ref, "plan", "a worker that died")
-    assert grant.lease is not None
+    assert grant.granted is not None
     attempt = Attempt(ref, "plan", 1, producer.store.load(ref), 0.0, None)  # type: ignore[arg-type]  # not held
     plan = Scripted().well(attempt).output
-    producer.store.write_output(grant.lease, plan, events=[], cause=Reason(code="no_evidence"))
+    producer.store.write_output(grant.granted.lease, plan, events=[], cause=Reason(code="no_evidence"))
     client.hset(ref.job, "ended:plan", 0)
     client.hset(ref.job, "accepted_ms", 0)
     client.hset(ref.job, "sent:plan", 0)
@@ -316,9 +315,9 @@ def test_an_answer_that_its_process_did_not_live_to_give_is_given_by_the_sweep(
     """The job ended and its Celery-only producer was promised an answer; nobody has given it."""
     producer.cancel(ref, who="a test")
     client.hset(ref.job, "reply:celery-1", "1")
-    client.sadd(OWED, str(ref))
+    client.sadd(keys.OWED, str(ref))
     sweeper.turn()
     answer = client.get("celery-task-meta-celery-1")
     assert isinstance(answer, str)
     assert ref.task_id in answer
-    assert client.scard(OWED) == 0
+    assert client.scard(keys.OWED) == 0

@@ -14,8 +14,8 @@ from celery import Celery
 
 from orchestrator import replies
 from orchestrator.client import Client
-from orchestrator.replies import OWED, promise, settle_owed
-from orchestrator.store import JobRef
+from orchestrator.replies import promise, settle_owed
+from orchestrator.store import JobRef, keys
 from tests.integration.conftest import StartWorker, question
 from tests.nodes import ProcessNode, wait_for
 
@@ -60,7 +60,7 @@ def test_the_celery_result_is_the_jobs_end(worker: ProcessNode, shop: Celery, pr
     result = producer.result(JobRef("default", sent.id))
     assert result is not None
     assert result.mode == "parallel"
-    assert producer.redis.scard(OWED) == 0
+    assert producer.redis.scard(keys.OWED) == 0
     assert 0 < producer.redis.ttl(f"celery-task-meta-{sent.id}") <= replies.REPLY_TTL_S
 
 
@@ -146,10 +146,10 @@ def test_an_answer_that_a_crash_kept_back_is_given_by_the_sweep(
     ref = producer.submit(question()).ref
     promise(client, ref, "waiting")
     assert settle_owed(client) == 0
-    client.srem(OWED, str(ref))  # so that cancelling does not see it
+    client.srem(keys.OWED, str(ref))  # so that cancelling does not see it
     producer.cancel(ref, who="a test")
     assert shop.AsyncResult("waiting").state == "PENDING"
-    client.sadd(OWED, str(ref))
+    client.sadd(keys.OWED, str(ref))
     assert settle_owed(client) == 1
     assert shop.AsyncResult("waiting").get(timeout=5) == {"task_id": ref.task_id, "status": "failed"}
     assert settle_owed(client) == 0
@@ -159,7 +159,7 @@ def test_a_promise_for_a_record_that_has_gone_leaves_nothing(client: redis.Redis
     ref = JobRef("default", "gone")
     promise(client, ref, "waiting")
     assert not client.exists(ref.job)
-    assert not client.exists(OWED)
+    assert not client.exists(keys.OWED)
 
 
 def test_nobody_who_watches_workers_reads_the_question(

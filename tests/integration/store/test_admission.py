@@ -92,10 +92,10 @@ def test_running_jobs_go_on_and_write_their_events(
 ) -> None:
     ref = accept()
     grant = store.acquire(ref, "thesis", "w1")
-    assert grant.lease
+    assert grant.granted
     fill(client, 50)
     before = client.xlen(keys.LEDGER)
-    assert store.write_output(grant.lease, output(ref), events=[ended(ref)]) == "written"
+    assert store.write_output(grant.granted.lease, output(ref), events=[ended(ref)]) == "written"
     assert client.xlen(keys.LEDGER) == before + 1
 
 

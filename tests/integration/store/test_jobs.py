@@ -21,6 +21,7 @@ from orchestrator.errors import InvalidInput, JobNotFound, RecordUnreadable, Sto
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore, Ledger, connect, history
 from orchestrator.store import keys as names
+from orchestrator.store.record import Finished
 from orchestrator.submission import submit
 from tests.integration.store.conftest import plan, result, submitted
 
@@ -59,8 +60,8 @@ def test_an_idempotency_key_gives_back_the_first_job_also_under_another_task_id(
 
 def test_a_job_has_one_result_and_it_is_the_first(store: JobStore, accept: Accept) -> None:
     ref = accept()
-    assert store.finish(ref, result(ref, "first"), event=end(ref))
-    assert not store.finish(ref, result(ref, "second"), event=end(ref))
+    assert store.finish(ref, result(ref, "first"), events=[end(ref)]).first
+    assert not store.finish(ref, result(ref, "second"), events=[end(ref)]).first
     record = store.load(ref)
     assert record.result is not None
     assert record.result.answer == "first"
@@ -78,9 +79,9 @@ def test_what_is_running_is_active_most_urgent_first(store: JobStore) -> None:
 def test_the_record_reads_back_whole(store: JobStore, accept: Accept) -> None:
     ref = accept(mode="parallel")
     grant = store.acquire(ref, "plan", "w1")
-    assert grant.lease is not None
+    assert grant.granted is not None
     event = submitted(TaskSpec(task_id=ref.task_id, goal="Why?"))
-    store.write_output(grant.lease, plan(ref), events=[event])
+    store.write_output(grant.granted.lease, plan(ref), events=[event])
     record = store.load(ref)
     assert record.plan == plan(ref)
     assert record.plan is not None
@@ -95,11 +96,33 @@ def test_every_event_is_in_the_jobs_stream_and_in_the_ledger(
     store: JobStore, accept: Accept, client: redis.Redis
 ) -> None:
     ref = accept()
-    store.finish(ref, result(ref, "a"), event=end(ref))
+    store.finish(ref, result(ref, "a"), events=[end(ref)])
     seen = [event.event for event in history(client, ref)]
     assert seen == ["job_submitted", "job_end"]
     assert len(Ledger(client).read()) == 2
     assert all(event.at_ms > 1_600_000_000_000 for event in history(client, ref))
+
+
+def test_an_event_that_a_job_has_once_is_told_once(client: redis.Redis, accept: Accept) -> None:
+    told: list[str] = []
+    store = JobStore(client, observe=lambda event: told.append(event.event))
+    ref = accept()
+    spec = TaskSpec(task_id=ref.task_id, goal="Why?")
+    for _ in range(2):
+        store.emit(ref, submitted(spec), end(ref), once=["job_end"])
+    expected = ["job_submitted", "job_end", "job_submitted"]
+    assert told == expected
+    assert [event.event for event in history(client, ref)][1:] == expected
+
+
+def test_whoever_ends_a_job_hears_whether_it_owes_answers(
+    store: JobStore, accept: Accept, client: redis.Redis
+) -> None:
+    ref, other = accept(), accept()
+    client.sadd(names.OWED, str(other))
+    assert not store.finish(ref, result(ref, "a"), events=[end(ref)]).owes
+    assert store.finish(other, result(other, "a"), events=[end(other)]).owes
+    assert store.finish(other, result(other, "again"), events=[]) == Finished(first=False, owes=True)
 
 
 def test_every_key_of_a_job_has_a_ttl(store: JobStore, accept: Accept, client: redis.Redis) -> None:
@@ -153,9 +176,9 @@ def test_the_sweep_sees_every_active_job_however_many(
 
 def test_a_cause_is_stored_with_the_output_and_the_first_one_stays(store: JobStore, accept: Accept) -> None:
     ref = accept()
-    lease = store.acquire(ref, "plan", "w1").lease
-    assert lease is not None
-    store.write_output(lease, plan(ref), events=[], cause=Reason(code="no_evidence"))
+    granted = store.acquire(ref, "plan", "w1").granted
+    assert granted is not None
+    store.write_output(granted.lease, plan(ref), events=[], cause=Reason(code="no_evidence"))
     cause = store.load(ref).cause
     assert cause is not None
     assert cause.code == "no_evidence"
@@ -194,5 +217,5 @@ def test_an_idempotency_key_is_free_again_once_its_job_has_expired(
 def test_bookkeeping_for_a_job_that_is_gone_makes_no_key(store: JobStore, client: redis.Redis) -> None:
     gone = JobRef("default", "gone")
     store.mark_sent(gone, ["thesis"])
-    assert not store.once(gone, "eval")
+    store.emit(gone, end(gone), once=["job_end"])
     assert list(client.scan_iter()) == []

@@ -9,9 +9,11 @@ import pytest
 import redis
 
 from orchestrator.contracts import Passage, TaskSpec
+from orchestrator.errors import RecordUnreadable
+from orchestrator.routing.flow import needs_of
 from orchestrator.store import JobRef, JobStore
-from orchestrator.store.jobs import LEASE_MS, Lease
-from tests.integration.store.conftest import ended, output, submitted
+from orchestrator.store.leases import LEASE_MS, Lease
+from tests.integration.store.conftest import ended, output, plan, submitted
 
 pytestmark = pytest.mark.integration
 Accept = Callable[..., JobRef]
@@ -20,8 +22,8 @@ Accept = Callable[..., JobRef]
 def granted(store: JobStore, ref: JobRef, owner: str = "w1") -> Lease:
     grant = store.acquire(ref, "thesis", owner)
     assert grant.status == "granted"
-    assert grant.lease is not None
-    return grant.lease
+    assert grant.granted is not None
+    return grant.granted.lease
 
 
 def lapse(client: redis.Redis, lease: Lease) -> None:
@@ -139,8 +141,8 @@ def test_asking_twice_for_the_same_lease_is_asking_once(store: JobStore, accept:
     assert store.acquire(ref, "thesis", "w1").status == "granted"
     again = store.acquire(ref, "thesis", "w1")
     assert (again.status, again.attempt) == ("granted", 1)
-    assert again.lease is not None
-    assert store.renew([again.lease]) == ["kept"]
+    assert again.granted is not None
+    assert store.renew([again.granted.lease]) == ["kept"]
 
 
 def test_a_delivery_used_up_on_a_held_lease_leaves_the_step_to_the_sweep_at_once(
@@ -152,3 +154,73 @@ def test_a_delivery_used_up_on_a_held_lease_leaves_the_step_to_the_sweep_at_once
     assert store.acquire(ref, "thesis", "w2").status == "held"
     state = store.load(ref).steps["thesis"]
     assert state.attempts > state.sent_at_attempt
+
+
+@pytest.mark.parametrize(
+    ("step", "done", "status"),
+    [
+        ("plan", (), "granted"),
+        ("thesis", (), "not ready"),  # nobody has planned
+        ("thesis", ("plan",), "granted"),
+        ("antithesis", ("plan", "thesis"), "not ready"),  # a step of the other mode
+        ("antithesis_standalone", ("plan",), "granted"),
+        ("synthesis", ("plan", "thesis"), "not ready"),
+        ("synthesis", ("plan", "thesis", "antithesis"), "not ready"),  # the other mode's antithesis
+        ("synthesis", ("plan", "thesis", "antithesis_standalone"), "granted"),
+    ],
+)
+def test_no_lease_before_the_inputs_are_there_and_no_attempt_is_counted(
+    store: JobStore, accept: Accept, client: redis.Redis, step: str, done: tuple[str, ...], status: str
+) -> None:
+    """A parallel job."""
+    ref = accept()
+    for name in done:
+        client.hset(ref.job, f"out:{name}", (plan(ref) if name == "plan" else output(ref)).to_wire())
+    grant = store.acquire(ref, step, "w1", needs_of(step))
+    assert (grant.status, grant.attempt) == (status, 1 if status == "granted" else 0)
+    assert bool(client.exists(ref.lease(step))) is (status == "granted")
+
+
+def test_a_lease_brings_the_record_as_it_is_at_that_moment(store: JobStore, accept: Accept) -> None:
+    ref = accept(mode="parallel")
+    granted = store.acquire(ref, "plan", "w1").granted
+    assert granted is not None
+    assert granted.record == store.load(ref)
+    assert granted.record.steps["plan"].attempts == 1
+
+
+def test_a_plan_that_cannot_be_read_is_said_to_be_so(
+    store: JobStore, accept: Accept, client: redis.Redis
+) -> None:
+    ref = accept()
+    client.hset(ref.job, "out:plan", "garbage")
+    with pytest.raises(RecordUnreadable):
+        store.acquire(ref, "thesis", "w1", needs_of("thesis"))
+
+
+def test_the_messages_that_follow_an_output_are_recorded_with_it(store: JobStore, accept: Accept) -> None:
+    lease = granted(store, accept())
+    store.write_output(
+        lease,
+        output(lease.ref),
+        events=[ended(lease.ref)],
+        passages=[Passage(id="p9", source="a.md", text="Nine.")],
+        sends=["antithesis", "synthesis"],
+    )
+    steps = store.load(lease.ref).steps
+    assert set(steps) == {"plan", "thesis", "antithesis", "synthesis"}
+    for step in ("antithesis", "synthesis"):
+        assert (steps[step].sends, steps[step].sent_ms) == (1, steps["thesis"].ended_ms)
+    assert len(store.passages(lease.ref)) == 1
+
+
+def test_who_would_not_take_over_is_told_that_a_step_was_begun(
+    store: JobStore, accept: Accept, client: redis.Redis
+) -> None:
+    ref = accept()
+    assert store.acquire(ref, "thesis", "w1", take_over=False).status == "granted"
+    assert store.acquire(ref, "thesis", "w2", take_over=False).status == "held"
+    client.delete(ref.lease("thesis"))
+    grant = store.acquire(ref, "thesis", "w2", take_over=False)
+    assert (grant.status, grant.attempt) == ("begun", 1)
+    assert store.acquire(ref, "thesis", "w2").attempt == 2

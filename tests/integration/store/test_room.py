@@ -23,7 +23,7 @@ def submit(store: JobStore, task_id: str, tenant: str = "default", **fields: obj
 
 def finish(store: JobStore, task_id: str, tenant: str = "default") -> bool:
     ref = JobRef(tenant, task_id)
-    return store.finish(ref, result(ref), event=ended(ref))
+    return store.finish(ref, result(ref), events=[ended(ref)]).first
 
 
 def test_as_many_as_may_be_are_taken_and_a_place_that_comes_free_is_given_again(

@@ -8,7 +8,7 @@ from orchestrator.contracts import Complexity, Mode, PersonaOutput, Plan, TaskSp
 from orchestrator.recovery import FIRST_LOOK_MS, LONGEST_LOOK_MS, Contact, due, runnable
 from orchestrator.routing.flow import FLOWS, ready
 from orchestrator.store import JobRecord, StepState
-from orchestrator.store.jobs import LEASE_MS
+from orchestrator.store.leases import LEASE_MS
 
 
 def record(mode: Mode | None, *done: str, open_: bool = True) -> JobRecord:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from orchestrator.store import JobRef
-from orchestrator.store.jobs import Lease
+from orchestrator.store.leases import Lease
 from workers.heartbeat import Held
 from workers.live import SHOWN_CHARS, Writing
 
