@@ -1,10 +1,15 @@
-"""The fleet's state as gauges, looked up when Prometheus asks, and at most once a second."""
+"""The fleet's state as gauges, looked up when Prometheus asks, and at most once a second.
+
+A Redis that hangs answers after many seconds, or never. A scraper that waits for it gives up, and cannot tell that from
+an exporter that has died; so scrapes wait for a look for a while only, and share one.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future
 
 import redis
 import structlog
@@ -20,8 +25,12 @@ from orchestrator.store.endpoints import EndpointState
 from orchestrator.switch import MODES, Switch, current
 
 FRESH_S = 1.0
+PATIENCE_S = 2.0
+"""Well within a scraper's timeout, 5 s in deploy/prometheus."""
 PROVIDERS = ("anthropic", "openai")
 """Those that are called over a network."""
+
+Seen = tuple[FleetSample, dict[str, Pause], Switch | None]
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +47,7 @@ class FleetGauges(Collector):
         self._client = client
         self._sweep_age_s = sweep_age_s
         self._lock = threading.Lock()
-        self._seen: tuple[float, FleetSample, dict[str, Pause], Switch | None] | None = None
+        self._looked: tuple[float, Future[Seen]] | None = None
         registry.register(self)
 
     def describe(self) -> list[Metric]:
@@ -48,9 +57,9 @@ class FleetGauges(Collector):
     def collect(self) -> Iterator[Metric]:
         """Look, or show what was seen a moment ago."""
         try:
-            sample, pauses, switch = self._look()
-        except StoreUnavailable as error:
-            log.warning("fleet_not_seen", error=str(error))
+            sample, pauses, switch = self._look().result(PATIENCE_S)
+        except (StoreUnavailable, TimeoutError) as error:
+            log.warning("fleet_not_seen", error=str(error) or f"no answer within {PATIENCE_S:g} s")
             yield gauge("triptych_redis_up", "Whether Redis answers.", 0)
             return
         yield gauge("triptych_redis_up", "Whether Redis answers.", 1)
@@ -59,16 +68,22 @@ class FleetGauges(Collector):
             "triptych_sweep_age_seconds", "Since a recovery sweep was last seen.", self._sweep_age_s()
         )
 
-    def _look(self) -> tuple[FleetSample, dict[str, Pause], Switch | None]:
+    def _look(self) -> Future[Seen]:
+        """The look that is under way or was a moment ago, or else a new one."""
         with self._lock:
-            if self._seen is None or time.monotonic() - self._seen[0] > FRESH_S:
-                self._seen = (
-                    time.monotonic(),
-                    take_sample(self._client),
-                    paused(self._client),
-                    current(self._client),
-                )
-            return self._seen[1:]
+            now = time.monotonic()
+            if self._looked and (not self._looked[1].done() or now - self._looked[0] <= FRESH_S):
+                return self._looked[1]
+            look: Future[Seen] = Future()
+            self._looked = (now, look)
+        threading.Thread(target=self._fulfil, args=(look,), name="triptych-look", daemon=True).start()
+        return look
+
+    def _fulfil(self, look: Future[Seen]) -> None:
+        try:
+            look.set_result((take_sample(self._client), paused(self._client), current(self._client)))
+        except Exception as error:  # noqa: BLE001 - it is raised where somebody waits for it
+            look.set_exception(error)
 
 
 def gauge(name: str, what: str, value: float) -> Metric:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from orchestrator.switch import set_mode
 from tests.integration.conftest import StartWorker, question
 from tests.integration.operators.conftest import Scraped, get
 from tests.nodes import ROOT, wait_for
+from tests.servers import Valkey
 
 pytestmark = pytest.mark.integration
 
@@ -214,6 +216,28 @@ def test_entries_that_are_no_event_are_counted_and_passed_by(exporter: Exporter,
     client.xadd(keys.LEDGER, {"x": "of another kind"})
     assert exporter.tail.turn() == 2
     assert Scraped(exporter.port)("triptych_ledger_unreadable_total") == 2
+
+
+def test_where_redis_hangs_every_scrape_says_so_within_a_scrapers_patience() -> None:
+    """A hung server answers nothing for longer than a scraper waits, and scrapes come one after another."""
+    server = Valkey()
+    exporter = Exporter(server.url, host="127.0.0.1", port=0)
+    try:
+        exporter.start()
+        wait_for("Redis", lambda: Scraped(exporter.port)("triptych_redis_up") == 1)
+        server.freeze()
+        # The look of a moment ago is still shown for a second.
+        wait_for("its silence", lambda: Scraped(exporter.port)("triptych_redis_up") == 0)
+        # Each gives up after 10 s: a look of its own for each, one after another, would take a minute.
+        with ThreadPoolExecutor(8) as scrapers:
+            seen = list(scrapers.map(lambda _: Scraped(exporter.port), range(8)))
+        assert [each("triptych_redis_up") for each in seen] == [0] * 8
+        server.thaw()
+        wait_for("Redis again", lambda: Scraped(exporter.port)("triptych_redis_up") == 1)
+    finally:
+        server.thaw()
+        exporter.close()
+        server.close()
 
 
 def test_where_redis_is_away_the_exporter_says_that_and_nothing_else_of_the_fleet(tmp_path) -> None:
