@@ -128,10 +128,9 @@ class Endpoint:
             return ModelError("unreachable", f"no trusted TLS connection to {host}; {advice}")
         if isinstance(error, aiohttp.InvalidURL):
             return ModelError("unreachable", f"{host} is no address one can connect to; check {setting}")
-        if isinstance(error, TimeoutError):
-            return RetryableModelError(
-                "unreachable", f"{host} did not answer in time; is it running? check {setting}"
-            )
+        if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ConnectionTimeoutError):
+            # It is there, and does not get to it: that says more of the model than of the way to it.
+            return RetryableModelError("overloaded", f"{host} took the request and did not answer in time")
         return RetryableModelError("unreachable", f"no connection to {host}; is it running? check {setting}")
 
     def _answer(self, response: aiohttp.ClientResponse) -> Answer:

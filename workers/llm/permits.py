@@ -23,6 +23,7 @@ import structlog
 
 from orchestrator.errors import RecordUnreadable, StoreUnavailable
 from orchestrator.store.endpoints import PERMIT_MS, Change, EndpointStore, Scope, Turn
+from workers.telemetry import whereabouts
 
 KEEP_S = PERMIT_MS / 3_000
 AWAY_S = 1.0
@@ -159,6 +160,10 @@ class Permits:
                 woken = self._listener.woken(self._process, timeout_s=1.0)
             except (StoreUnavailable, RecordUnreadable):
                 # Nobody is woken meanwhile; who waits asks again by himself, and finds that we are alone.
+                time.sleep(AWAY_S)
+                continue
+            except Exception as error:  # noqa: BLE001 - without this thread no permit lasts and nobody is woken
+                log.error("permits_failed", error=type(error).__name__, at=whereabouts(error))  # noqa: TRY400 - no text
                 time.sleep(AWAY_S)
                 continue
             with self._lock:

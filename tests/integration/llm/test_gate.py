@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis
+from pydantic import SecretStr
 
 from orchestrator.errors import JobCancelled, ModelError
 from orchestrator.exporter.serving import new_registry
@@ -92,6 +94,26 @@ def test_a_pause_that_one_worker_is_told_holds_for_the_other(wire, make_gate, as
     assert [call.result(PATIENCE_S).text for call in (told, *others)] == ["Yes."] * 3
     refused, *answered = wire.requests
     assert min(request.at for request in answered) - refused.at >= 1.0
+
+
+def test_a_grader_finds_nothing_wrong_with_a_fleet_that_is_told_to_wait(llmock, make_gate) -> None:
+    llmock.rate_limit(times=2, retry_after=1).reply("Yes.", times=None)
+    provider = openai(llmock.base_url("openai").removesuffix("/v1"), api_key=SecretStr("llmock-test-key"))
+    gates = make_gate(), make_gate()
+    with ThreadPoolExecutor(8) as pool:
+        calls = [
+            pool.submit(
+                Model(provider, gate=gates[n % 2], policy=QUICK).complete,
+                replace(
+                    REQUEST, system=f"You are number {n}."
+                ),  # else llmock takes one for a retry of the other
+                deadline=time.monotonic() + PATIENCE_S,
+            )
+            for n in range(8)
+        ]
+        assert [call.result(PATIENCE_S).text for call in calls] == ["Yes."] * 8
+    loop.submit(provider.aclose()).result(PATIENCE_S)
+    llmock.assert_resilient(strict=True)
 
 
 def test_a_wait_that_would_pass_the_deadline_is_not_begun(wire, make_gate, ask) -> None:

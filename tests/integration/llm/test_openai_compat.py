@@ -165,7 +165,7 @@ def test_what_is_no_answer_is_an_error_for_good(wire, payloads, kind):
         ([STREAM, "abort"], "truncated"),
         ([STREAM, "hold"], "truncated"),
         (["abort"], "unreachable"),
-        (["hold"], "unreachable"),
+        (["hold"], "overloaded"),
         (events({"error": {"message": "busy", "code": 503}}), "overloaded"),
         ([document({}, status=503)], "overloaded"),
     ],
