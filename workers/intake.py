@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from celery import Celery, Task
+from celery.exceptions import Reject
 from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.broker.screening import SUBMIT
 from orchestrator.contracts import RequestedMode, TaskSpec
 from orchestrator.contracts.base import TaskId, Tenant
-from orchestrator.errors import AdmissionClosed, CallerError, InvalidInput
+from orchestrator.errors import AdmissionClosed, CallerError, InvalidInput, StoreUnavailable
 from orchestrator.replies import promise
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore
@@ -66,8 +67,12 @@ def register(app: Celery, settings: Settings, store: Callable[[], JobStore]) -> 
                 "canvas", f"{SUBMIT} ends before its job does; link nothing to it, wait for its result"
             )
         spec = read_spec(str(request.id), args, kwargs)
-        accepted = patiently(lambda: submit(spec, store=store(), app=app, settings=settings))
-        patiently(lambda: promise(store().client, accepted.ref, str(request.id)))
+        try:
+            accepted = patiently(lambda: submit(spec, store=store(), app=app, settings=settings))
+            patiently(lambda: promise(store().client, accepted.ref, str(request.id)))
+        except StoreUnavailable:
+            # The message is all there is of this job.
+            raise Reject(requeue=True) from None
 
     app.task(
         name=SUBMIT,

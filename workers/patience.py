@@ -27,7 +27,10 @@ log = structlog.get_logger(__name__)
 def _report(state: RetryCallState) -> None:
     if state.attempt_number in (1, 10, 100):
         log.warning(
-            "redis_away", attempt=state.attempt_number, waited_s=round(state.seconds_since_start or 0, 1)
+            "redis_away",
+            attempt=state.attempt_number,
+            waited_s=round(state.seconds_since_start or 0, 1),
+            why=str(state.outcome.exception() if state.outcome else ""),
         )
 
 

@@ -8,6 +8,7 @@ import structlog
 from celery import Celery
 from celery.canvas import Signature
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from orchestrator.canvas import bare, job_canvas, send, sent_at_once
 from orchestrator.conclusion import conclude
@@ -77,7 +78,7 @@ class Progress:
         # They were recorded first: a message that is recorded and was never sent is found by the sweep.
         try:
             send(signatures)
-        except OperationalError as error:
+        except (OperationalError, RedisError) as error:  # the latter from a chord's counter
             log.warning(
                 "send_failed_left_to_the_sweep", job=str(ref), steps=steps, error=type(error).__name__
             )

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ssl
 
 from celery import Celery
-from celery.backends.redis import RedisBackend
 
+from orchestrator.broker import backend
 from orchestrator.broker.transport import ALIAS
 from orchestrator.contracts import PROTOCOL
 from orchestrator.errors import InvalidSettings
@@ -42,21 +42,6 @@ def priority_for(step: str) -> int:
     return PRIORITY.get(step.partition(":")[0], NEW_WORK)
 
 
-class QuietBackend(RedisBackend):
-    """Celery's Redis backend without its subscriptions.
-
-    Producers wait on the job's event stream, never on an ``AsyncResult``; Celery subscribes to two channels per
-    chord all the same, and never lets go of them (4 KB each, measured).
-    """
-
-    def on_task_call(self, producer: object, task_id: str) -> None:
-        """Do not subscribe for a message that is sent."""
-
-    def add_pending_result(self, result: object, weak: bool = False) -> object:  # noqa: ARG002, FBT001, FBT002 - celery's signature
-        """Do not subscribe for a member of a group either."""
-        return result
-
-
 def make_app(settings: Settings) -> Celery:
     """A Celery application for this deployment. Nothing is connected until something is sent."""
     if settings.redis_url is None:
@@ -69,7 +54,7 @@ def make_app(settings: Settings) -> Celery:
         broker_transport=ALIAS,
         # kombu knows TLS by the transport's name, and would not check the certificate.
         broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if url.startswith("rediss:") else None,
-        result_backend=f"{__name__}:QuietBackend+{backend_url(url)}",
+        result_backend=f"{backend.__name__}:QuietBackend+{backend_url(url)}",
         # JSON only: nothing that arrives is ever unpickled.
         task_serializer="json",
         result_serializer="json",

@@ -93,17 +93,26 @@ class Taken(kombu_redis.QoS):
         self._settle()
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's signature
-        """Put a message back, or drop it as ``ack`` does."""
-        if requeue:
-            super().reject(delivery_tag, requeue)
-        else:
+        """Put a message back, or drop it as ``ack`` does. Never raises."""
+        if not requeue:
             self.ack(delivery_tag)
+            return
+        try:
+            super().reject(delivery_tag, requeue)
+        except (redis.RedisError, OSError) as error:
+            # It stays booked: in an hour at the latest somebody puts it back.
+            log.warning("a message was not put back: %s", type(error).__name__)
+            virtual.QoS.ack(self, delivery_tag)
 
     def restore_visible(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - kombu's signature
         """Kombu's turn for what other processes left behind; every few seconds."""
         self._settle()
-        with self._answered():
-            super().restore_visible(*arguments, **options)
+        try:
+            with self._answered():
+                super().restore_visible(*arguments, **options)
+        except redis.ResponseError as error:
+            # A full Redis gives nobody the lock for it; kombu would log a traceback each time.
+            log.debug("no turn for messages left behind: %s", error.status_code)
 
     def restore_unacked_once(self, stderr: Any = None) -> None:  # noqa: ANN401 - kombu's signature
         """At the end of the process: put back what nobody will work on. Not when only a connection has ended."""
@@ -144,6 +153,13 @@ class Channel(kombu_redis.Channel):
         """Go on with the messages of a channel whose connection was lost."""
         self._qos = taken
         taken.move_to(self)
+
+    def maybe_refresh_binding_expiry(self) -> None:
+        """Kombu's upkeep of the queues for remote control; every second."""
+        try:
+            super().maybe_refresh_binding_expiry()  # type: ignore[misc]  # the stubs lack it
+        except redis.ResponseError as error:
+            log.debug("no upkeep of queues: %s", error.status_code)  # as above
 
     def hang_up(self) -> None:
         """Close every connection of this channel; each is made anew when it is next needed."""

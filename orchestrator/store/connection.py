@@ -81,7 +81,9 @@ def translated() -> Iterator[None]:
 
 def _why_refused(error: exceptions.ResponseError) -> str:
     """What a refusal means and what to do. Of some kinds redis-py makes a class, of others a word in the text."""
-    text = str(error)
+    text = str(error).rpartition("caused error: ")[
+        2
+    ]  # before that redis-py quotes the command, and its values
     for kind, said in _REFUSALS.items():
         if error.status_code == kind or f"{kind} " in text:
             return said

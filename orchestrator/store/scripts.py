@@ -3,6 +3,10 @@
 Times come from Redis TIME, so that all hosts share one clock. A job's hash holds ``spec``, ``state`` (``open`` or
 ``ended``), ``accepted_ms``, ``deadline_ms``, ``cause``, ``result`` and, per step, ``out:``, ``attempts:``,
 ``started:``, ``ended:``, ``sent:``, ``sends:`` and ``sent_at_attempt:``.
+
+When its memory is full Redis refuses a script at its first write, if that needs memory, and lets a script run to its
+end that began with a write that needs none. So a script is done whole or not at all; new jobs and new steps are
+refused; and what is under way is kept: outputs, which are paid for, ends, events and renewals begin with an expiry.
 """
 
 from orchestrator.store import admission
@@ -123,7 +127,7 @@ if job[1] ~= 'open' then
   return 'cancelled'
 end
 if now >= tonumber(job[2]) then return 'expired' end
-redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+if redis.call('PEXPIRE', KEYS[2], ARGV[2]) == 0 then redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2]) end
 return redis.call('EXISTS', KEYS[3]) == 1 and 'kept_watched' or 'kept'
 """
 )
@@ -156,6 +160,7 @@ if job[1] ~= 'open' then
   return 'ended'
 end
 local events_end = 6 + tonumber(ARGV[6])
+redis.call('PEXPIRE', KEYS[4], job[3])
 local passages_end = events_end + 1 + 2 * tonumber(ARGV[events_end + 1])
 for i = events_end + 2, passages_end, 2 do redis.call('HSETNX', KEYS[3], ARGV[i], ARGV[i + 1]) end
 if passages_end > events_end + 1 then redis.call('PEXPIRE', KEYS[3], job[3]) end
@@ -187,14 +192,14 @@ FINISH = (
     + """
 local owes = redis.call('SISMEMBER', KEYS[9], ARGV[1])
 if redis.call('HGET', KEYS[1], 'state') ~= 'open' then return {0, owes} end
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+redis.call('PEXPIRE', KEYS[3], ARGV[4])
 redis.call('HSET', KEYS[1], 'result', ARGV[3], 'state', 'ended')
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('SREM', KEYS[7], ARGV[2])
 pace(KEYS[8], now - tonumber(redis.call('HGET', KEYS[1], 'accepted_ms')))
 redis.call('DEL', KEYS[6])
 for i = 5, #ARGV do emit(KEYS[4], KEYS[5], ARGV[4], ARGV[i]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-redis.call('PEXPIRE', KEYS[3], ARGV[4])
 return {1, owes}
 """
 )
@@ -205,6 +210,7 @@ EMIT = (
     _EMIT
     + """
 local ttl = redis.call('PTTL', KEYS[1])
+redis.call('PEXPIRE', KEYS[2], math.max(ttl, 1))
 local recent = ttl > 0 and redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 8) or {}
 -- Sent twice because the first reply was lost: it is still the same event.
 local function known(event)
