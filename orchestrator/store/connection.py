@@ -45,7 +45,7 @@ def connect(
 _REFUSALS = {
     "OOM": "Redis' memory is full, so it takes nothing new; raise its maxmemory, or try again when finished jobs have "
     "expired (TRIPTYCH_RESULT_TTL_S)",
-    "READONLY": "this Redis is a replica and takes nothing; name the primary in REDIS_URL, or its sentinels",
+    "READONLY": "this Redis is a replica and takes nothing; name the primary in REDIS_URL",
     "NOREPLICAS": "Redis has fewer replicas than it is told to have (min-replicas-to-write), so it takes nothing; try "
     "again when they are back",
     "MISCONF": "Redis cannot write to its disk, so it takes nothing; look at its log and its disk",
