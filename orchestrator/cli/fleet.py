@@ -64,7 +64,6 @@ def follow(
     from orchestrator.cli import interrupt
     from orchestrator.cli.output import stderr_console
     from orchestrator.cli.view import LiveTable, PlainLines
-    from orchestrator.client.blocking import ended
     from orchestrator.contracts.events import TaskStart
     from orchestrator.errors import WorldError
 
@@ -88,7 +87,7 @@ def follow(
             if not taken and time.monotonic() - began >= NOBODY_AFTER_S:
                 say("No worker has taken the job yet; is one running? (triptych worker)")
                 taken = True
-    return ended(ref, client.result(ref))
+    return client.wait(ref)
 
 
 def show(result: Result, *, as_json: bool, plain: bool) -> None:

@@ -7,10 +7,11 @@ import time
 from collections.abc import AsyncIterator
 from typing import Self
 
-from orchestrator.client.blocking import Client, Overdue, ended, patience, unpacked
+from orchestrator.client.blocking import Client, Outage, Overdue, found, patience, unpacked
 from orchestrator.client.waiting import Follower, Heard, is_end
 from orchestrator.contracts import Result, TaskSpec
 from orchestrator.contracts.events import Event
+from orchestrator.errors import StoreUnavailable
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, LiveText
 from orchestrator.submission import Submitted
@@ -92,4 +93,9 @@ class AsyncClient:
         """See ``Client.wait``. Cancelling the await leaves nothing behind."""
         async for _ in self.stream(ref, watch=False, timeout_s=timeout_s, within_s=within_s):
             pass
-        return ended(ref, await self.result(ref))
+        outage = Outage(timeout_s)
+        while True:
+            try:
+                return found(ref, await self.result(ref))
+            except StoreUnavailable as problem:
+                await asyncio.sleep(outage.pause_s(problem))

@@ -17,7 +17,7 @@ from orchestrator.client.waiting import Follower, Heard, Hub, hub_for, is_end
 from orchestrator.conclusion import conclude, conclude_overdue
 from orchestrator.contracts import Reason, Result, TaskSpec
 from orchestrator.contracts.events import Event
-from orchestrator.errors import InvalidSettings, StillRunning, StoreUnavailable, TriptychError
+from orchestrator.errors import InvalidSettings, StillRunning, StoreRefused, StoreUnavailable, TriptychError
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore, LiveText, connect
 from orchestrator.store.connection import check
@@ -27,6 +27,7 @@ from orchestrator.submission import Submitted, submit
 
 IDLE_S = 1.0
 """How long a stream is silent before it says so with ``None``."""
+AGAIN_S = 0.2
 SWEEP_TIME_MS = 4_000
 """How long a worker's sweep gets to end an overdue job before its waiter does."""
 
@@ -110,7 +111,16 @@ class Client:
         """Block until the job has its result. Raises as ``stream``."""
         for _ in self.stream(ref, watch=False, timeout_s=timeout_s, within_s=within_s):
             pass
-        return ended(ref, self.result(ref))
+        return self._ended(ref, timeout_s=timeout_s)
+
+    def _ended(self, ref: JobRef, *, timeout_s: float | None) -> Result:
+        """The result of a job whose end was heard. Raises ``StoreUnavailable`` after ``timeout_s`` of an outage."""
+        outage = Outage(timeout_s)
+        while True:
+            try:
+                return found(ref, self.result(ref))
+            except StoreUnavailable as problem:
+                time.sleep(outage.pause_s(problem))
 
     def cancel(self, ref: JobRef, *, who: str) -> bool:
         """End a job now: its running steps are stopped through their leases. False where it had ended already."""
@@ -162,8 +172,22 @@ def unpacked(item: Heard) -> tuple[str, Event | LiveText]:
     return item
 
 
-def ended(ref: JobRef, result: Result | None) -> Result:
-    """The result of a job that has ended. Raises ``StoreUnavailable`` where it cannot be read."""
+class Outage:
+    """Redis went away between a job's end and the reading of its result: a wait is not over for that."""
+
+    def __init__(self, timeout_s: float | None) -> None:
+        self._until = None if timeout_s is None else time.monotonic() + timeout_s
+
+    def pause_s(self, problem: StoreUnavailable) -> float:
+        """How long to wait before the next try. Raises the problem, where there is to be none."""
+        over = self._until is not None and time.monotonic() >= self._until
+        if over or isinstance(problem, StoreRefused):
+            raise problem
+        return AGAIN_S
+
+
+def found(ref: JobRef, result: Result | None) -> Result:
+    """The result that a job has. Raises ``StoreUnavailable`` where there is none yet, although it has ended."""
     if result is None:
         raise StoreUnavailable(f"job {ref.task_id!r} ended but its result cannot be read; ask again")
     return result

@@ -220,3 +220,29 @@ def test_the_command_that_watches_waits_an_outage_out(
     out, err = watching.communicate(timeout=60)
     assert watching.returncode == 0, err
     assert "Conclusion" in out
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_outage_between_a_jobs_end_and_its_result_is_waited_out(
+    proxy: Proxy, remote: Client, producer: Client, monkeypatch: pytest.MonkeyPatch, asynchronous: bool
+) -> None:
+    """The end has been heard; Redis goes away before the result is asked for, and comes back."""
+    ref = producer.submit(question()).ref
+    producer.cancel(ref, who="a test")
+    asked: list[bool] = []
+
+    def then_refuse(self: Client, ref: JobRef) -> Any:
+        if len(asked) == 0:
+            proxy.refuse()
+        if len(asked) == 2:
+            proxy.heal()
+        asked.append(True)
+        return self.store.load(ref).result
+
+    monkeypatch.setattr(Client, "result", then_refuse)
+    if asynchronous:
+        result = asyncio.run(AsyncClient(remote.settings).wait(ref, within_s=30))
+    else:
+        result = remote.wait(ref, within_s=30)
+    assert result.reasons[0].code == "cancelled"
+    assert len(asked) >= 3, "it was away when first asked"
