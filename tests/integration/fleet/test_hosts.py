@@ -184,6 +184,7 @@ def test_a_worker_that_is_cut_off_loses_its_step_and_does_no_harm_when_it_is_bac
     # It is as good as new.
     assert cut_off.status == "running"
     fleet.nodes[-1].kill("SIGTERM")
+    assert fleet.nodes[-1].wait() == 0
     again = fleet.client.submit(question()).ref
     assert fleet.client.wait(again, within_s=60).status == "complete"
     assert set(fleet.ran_on(again).values()) == {"far"}
