@@ -42,9 +42,11 @@ def main() -> int:
     # What the person who runs it has configured is neither used nor measured.
     for name in [n for n in os.environ if n.startswith("TRIPTYCH_") or n == "REDIS_URL"]:
         del os.environ[name]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop = _Stop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop.ask)
     try:
-        report = _run(seed, size)
+        report = _run(seed, size, stop)
     except KeyboardInterrupt:
         print("interrupted; nothing is left running", file=sys.stderr)
         return 130
@@ -57,7 +59,24 @@ def main() -> int:
     return 0 if all(target.met for target in report.targets()) else 1
 
 
-def _run(seed: int, size: Size) -> Report:
+class _Stop:
+    """Somebody wants to stop. Python drops what is raised inside a finaliser, so it is asked again after every part."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def ask(self, *_: object) -> None:
+        """Handle the signal. Raises ``KeyboardInterrupt``."""
+        self._asked = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Raise ``KeyboardInterrupt`` where that was asked for."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+
+def _run(seed: int, size: Size, stop: _Stop) -> Report:
     console = Console(stderr=True, highlight=False)
     fleet = PrivateFleet(Settings())
     folder = Path(tempfile.mkdtemp(prefix="triptych-bench-"))
@@ -67,7 +86,12 @@ def _run(seed: int, size: Size) -> Report:
         console.print(f"seed {seed}; {machine}")
         if machine.busy:
             console.print("Something else keeps this machine busy: the figures will be worse than it is.")
-        room = Room(fleet.socket, folder, random.Random(seed), console.print)  # noqa: S311 - an order, no secret
+
+        def told(line: str) -> None:
+            console.print(line)
+            stop.check()
+
+        room = Room(fleet.socket, folder, random.Random(seed), told)  # noqa: S311 - an order, no secret
         return Report(
             seed=seed,
             size=size,

@@ -229,9 +229,11 @@ def test_a_worker_outlives_what_is_broadcast(
     start_worker: StartWorker, producer: Client, client: redis.Redis
 ) -> None:
     worker = start_worker()
+    broadcasts = "/0.celery.pidbox"
     broken = json.dumps({**message(), "body": "abc"})  # base64 of no length
-    for payload in ("5", "[]", "{}", '{"properties": {}}', broken, "no json"):
-        assert client.publish("/0.celery.pidbox", payload) == 1
+    wait_for("the worker to listen", lambda: client.publish(broadcasts, "5") == 1)
+    for payload in ("[]", "{}", '{"properties": {}}', broken, "no json"):
+        assert client.publish(broadcasts, payload) == 1
     assert producer.wait(producer.submit(question()).ref).status == "complete"
     assert worker.status == "running"
     # kombu itself drops what is no JSON.

@@ -64,7 +64,7 @@ def test_fifty_waits_share_one_thread_and_one_connection(producer: Client, clien
         waits = [pool.submit(producer.wait, ref) for ref in refs]
         wait_for("all to be followed", lambda: followers(producer) == 50 and blocked(client))
         assert len(hub_threads()) == 1
-        assert len(blocked(client)) == 1
+        assert len(blocked(client)) <= 1, "none where the hub is between two reads"
         for ref in refs:
             producer.cancel(ref, who="a test")
         assert {w.result(10).task_id for w in waits} == {ref.task_id for ref in refs}
