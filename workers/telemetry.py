@@ -9,6 +9,9 @@ from pathlib import Path
 
 import structlog
 
+PER_MESSAGE = ("celery.worker.strategy", "celery.app.trace")
+"""Celery writes two lines for each message. The ledger says it better, so they are written at DEBUG only."""
+
 
 def configure_logging(level: str) -> None:
     """Send structlog and the standard library's loggers through one formatter."""
@@ -36,6 +39,8 @@ def configure_logging(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in PER_MESSAGE:
+        logging.getLogger(name).setLevel(level if level == "DEBUG" else max(root.level, logging.WARNING))
 
 
 def whereabouts(error: BaseException) -> str:

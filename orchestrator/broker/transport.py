@@ -10,12 +10,14 @@ queues when it is lost. Here they belong to the process, whose steps go on: see 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import redis
+from kombu.asynchronous import get_event_loop
 from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as kombu_redis
 from kombu.utils.json import dumps
@@ -53,11 +55,15 @@ class _ScreeningRedis(redis.Redis):
         return reply
 
 
+SETTLED_WITHIN_S = 0.02
+"""How long an acknowledgement waits for others, or for a message that is booked, to go along with."""
+
+
 class Taken(kombu_redis.QoS):
     """The messages that this process has taken and not yet acknowledged. It outlives the channel they came by.
 
     A message is booked in two keys when it is taken, and acknowledged there by its tag, which is unique: any
-    connection will do. What cannot be acknowledged now is owed, and acknowledged when Redis is back.
+    connection will do, and any moment soon. What is owed goes out together, and during an outage when Redis is back.
     """
 
     channel: Channel
@@ -65,6 +71,7 @@ class Taken(kombu_redis.QoS):
     def __init__(self, channel: Channel, prefetch_count: int = 0) -> None:
         super().__init__(channel, prefetch_count)
         self._owed: set[str] = set()
+        self._settling = False
         self._adrift = False
 
     def let_go(self) -> None:
@@ -79,18 +86,22 @@ class Taken(kombu_redis.QoS):
     def append(self, message: Any, delivery_tag: str) -> None:  # noqa: ANN401 - kombu's message
         """Book a message that has left its queue. Where it cannot be booked it is worked on all the same."""
         try:
-            with self._answered():
-                super().append(message, delivery_tag)
+            self._write(message, delivery_tag)
         except (redis.RedisError, OSError) as error:
             # Should this process die too, the sweep sends the step again.
             log.warning("a message is worked on that could not be booked: %s", type(error).__name__)
-            virtual.QoS.append(self, message, delivery_tag)
+        virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        """Acknowledge, now or as soon as Redis is back. Never raises."""
+        """Acknowledge, soon or as soon as Redis is back. Never raises."""
         self._owed.add(delivery_tag)
         virtual.QoS.ack(self, delivery_tag)
-        self._settle()
+        loop = get_event_loop()
+        if loop is None:
+            self._settle()
+        elif not self._settling:
+            self._settling = True
+            loop.call_later(SETTLED_WITHIN_S, self._settle)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's signature
         """Put a message back, or drop it as ``ack`` does. Never raises."""
@@ -116,20 +127,35 @@ class Taken(kombu_redis.QoS):
 
     def restore_unacked_once(self, stderr: Any = None) -> None:  # noqa: ANN401 - kombu's signature
         """At the end of the process: put back what nobody will work on. Not when only a connection has ended."""
+        self._settle()
         if not self._adrift:
             super().restore_unacked_once(stderr)
 
     def _settle(self) -> None:
+        self._settling = False
         if not self._owed or self._adrift:
             return
-        tags = tuple(self._owed)
         try:
-            with self._answered(), self.pipe_or_acquire() as pipe:
-                pipe.zrem(self.unacked_index_key, *tags).hdel(self.unacked_key, *tags).execute()
+            self._write()
         except (redis.RedisError, OSError) as error:
-            log.warning("%d acknowledgements wait for Redis: %s", len(tags), type(error).__name__)
-        else:
-            self._owed.difference_update(tags)
+            log.warning("%d acknowledgements wait for Redis: %s", len(self._owed), type(error).__name__)
+
+    def _write(self, message: Any = None, delivery_tag: str = "") -> None:  # noqa: ANN401 - kombu's message
+        """Book a message, if one is given, and acknowledge what is owed, in one round trip."""
+        owed = tuple(self._owed)
+        with self._answered(), self.channel.conn_or_acquire() as client:
+            # No transaction: kombu forgets an entry of the index that has no message.
+            pipe = client.pipeline(transaction=False)
+            if message is not None:
+                info = message.delivery_info
+                booked = dumps([message._raw, info["exchange"], info["routing_key"]])
+                pipe.zadd(self.unacked_index_key, {delivery_tag: time.time()})
+                pipe.hset(self.unacked_key, delivery_tag, booked)
+            if owed:
+                pipe.zrem(self.unacked_index_key, *owed)
+                pipe.hdel(self.unacked_key, *owed)
+            pipe.execute()
+        self._owed.difference_update(owed)
 
     @contextmanager
     def _answered(self) -> Iterator[None]:
@@ -145,6 +171,15 @@ class Channel(kombu_redis.Channel):
     """A channel whose queues may hold anything, and whose messages outlive it."""
 
     QoS = Taken
+    _commands: Any = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - kombu's signature
+        """The client for commands, made once: kombu makes one for each, which takes longer than the command."""
+        if asynchronous:
+            return super()._create_client(asynchronous=True)  # type: ignore[misc]  # the stubs lack it
+        if self._commands is None or self._commands.connection_pool is not self.pool:
+            self._commands = super()._create_client()  # type: ignore[misc]  # as above
+        return self._commands
 
     def _get_client(self) -> Any:  # noqa: ANN401 - a client's factory, as kombu has it
         return partial(_ScreeningRedis, channel=self)

@@ -198,7 +198,7 @@ def test_an_acknowledgement_that_was_lost_on_its_way_is_made_up_for(
 ) -> None:
     worker = start_busy(REDIS_URL=proxy.url)
     busy.begin(1)
-    assert unacked(look) == {"unacked": 2, "index": 2}
+    wait_for("the plan's acknowledgement", lambda: unacked(look) == {"unacked": 2, "index": 2})
     proxy.lose(b"HDEL")
     busy.finish()
     assert proxy.lost.wait(20)
@@ -211,7 +211,7 @@ def test_a_step_that_was_begun_is_not_begun_again_before_its_owner_could_say_tha
     """Its lease ran out during the outage, and a second message of it waits in the queue when Redis is back."""
     owner = start_busy()
     busy.begin(1)
-    other = start_busy()
+    other = start_busy(TRIPTYCH_LOG_LEVEL="DEBUG")  # it writes a line for each message
     valkey.stop()
     for worker in (owner, other):
         lost_contact(worker)

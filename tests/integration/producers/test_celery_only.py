@@ -68,7 +68,7 @@ def test_nothing_is_stored_before_the_job_ends(
     start_worker: StartWorker, shop: Celery, producer: Client
 ) -> None:
     """No thesis is written: the submit task has long ended when the job is cancelled."""
-    worker = start_worker("--queues", "plan")
+    worker = start_worker("--queues", "plan", TRIPTYCH_LOG_LEVEL="DEBUG")  # with a line for each task
     sent = send(shop, spec(task_id="order-7", tenant="shop"), ignore_result=False)
     ref = JobRef("shop", "order-7")
     wait_for("the plan", lambda: producer.redis.exists(ref.job) and producer.store.load(ref).plan)
