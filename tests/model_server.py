@@ -70,7 +70,8 @@ class Asked:
     @property
     def turns(self) -> list[str]:
         """The conversation's turns, without the system text."""
-        return [m["content"] for m in self.request.body["messages"] if m["role"] != "system"]
+        said = [m["content"] for m in self.request.body["messages"] if m["role"] != "system"]
+        return [turn if isinstance(turn, str) else "".join(part["text"] for part in turn) for turn in said]
 
     @property
     def prompt(self) -> str:

@@ -1,4 +1,7 @@
-"""Anthropic's messages API, streamed. An answer is whole once its stop reason is in. Thinking is left out."""
+"""Anthropic's messages API, streamed. An answer is whole once its stop reason is in. Thinking is left out.
+
+The API caches a prompt's beginning only up to a mark: it is put where the part ends that a job's prompts share.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,14 @@ from workers.llm.address import base_address, credential, identity
 from workers.llm.answer import Answer, Limits
 from workers.llm.failures import Target, complaint_in, failure_of
 from workers.llm.http import Body, Endpoint
-from workers.llm.protocol import Delta, Finish, FinishReason, ModelRequest, Spent
+from workers.llm.protocol import Delta, Finish, FinishReason, ModelRequest, Spent, estimated
 
 KEY_SETTING = "ANTHROPIC_API_KEY"
 URL_SETTING = "ANTHROPIC_BASE_URL"
 API_VERSION = "2023-06-01"
+
+LEAST_CACHED_TOKENS = 1_024
+"""What the API caches at least, with any of its models; some ask for more, and then ignore the mark."""
 
 _LENGTH = frozenset({"max_tokens", "model_context_window_exceeded"})
 
@@ -117,11 +123,15 @@ class Anthropic:
         await self._endpoint.aclose()
 
     def _body(self, request: ModelRequest) -> Body:
+        first, *others = request.turns
         return {
             "model": self.model,
             "max_tokens": request.max_output_tokens,
             **({"system": request.system} if request.system else {}),
-            "messages": [{"role": turn.role, "content": turn.text} for turn in request.turns],
+            "messages": [
+                {"role": first.role, "content": _marked(request)},
+                *({"role": turn.role, "content": turn.text} for turn in others),
+            ],
             "stream": True,
         }
 
@@ -192,6 +202,16 @@ class _Reading:
             cached_tokens=cached,
             calls=1,
         )
+
+
+def _marked(request: ModelRequest) -> str | list[dict[str, Any]]:
+    """The first turn; the end of what other calls will begin with is marked where the API would cache it."""
+    text, shared = request.turns[0].text, request.shared
+    if not shared or estimated(request.system, shared) < LEAST_CACHED_TOKENS:
+        return text
+    kept = {"type": "text", "text": shared, "cache_control": {"type": "ephemeral"}}
+    own = text[len(shared) :]
+    return [kept, {"type": "text", "text": own}] if own.strip() else [kept]
 
 
 def _text(block: _Block | None, kind: str) -> str:

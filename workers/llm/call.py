@@ -18,7 +18,7 @@ from workers.llm.consequences import ANOTHER_MODEL_MAY_HELP
 from workers.llm.fallback import Candidate, all_failed, patience_until, used_instead
 from workers.llm.gate import Entry, Gate
 from workers.llm.meters import Meters
-from workers.llm.protocol import Delta, Finish, FinishReason, ModelRequest, Spent
+from workers.llm.protocol import Delta, Finish, FinishReason, ModelRequest, Spent, estimated
 from workers.llm.retry import RetryPolicy, retried
 
 MAX_ANSWER_CHARS = 1_000_000
@@ -27,11 +27,6 @@ MAX_ANSWER_CHARS = 1_000_000
 OnText = Callable[[str], None]
 
 log = structlog.get_logger(__name__)
-
-
-def estimated(*texts: str) -> int:
-    """Tokens of some texts, at four bytes a token; UTF-8 makes that hold for Korean roughly, too."""
-    return sum(len(text.encode("utf-8", "replace")) for text in texts) // 4
 
 
 def prompt_tokens(request: ModelRequest) -> int:

@@ -6,6 +6,7 @@ The wire models below take what these servers are known to send. An answer is wh
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -81,6 +82,7 @@ class Dialect:
 
     limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     asks_for_usage: bool = True
+    names_cache: bool = False
 
 
 def adapted(dialect: Dialect, words: str) -> Dialect | None:
@@ -91,9 +93,19 @@ def adapted(dialect: Dialect, words: str) -> Dialect | None:
         return None
     if dialect.asks_for_usage and "stream_options" in words:
         return replace(dialect, asks_for_usage=False)
+    if dialect.names_cache and "prompt_cache_key" in words:
+        return replace(dialect, names_cache=False)
     if dialect.limit_field == "max_completion_tokens" and "max_completion_tokens" in words:
         return replace(dialect, limit_field="max_tokens")
     return None
+
+
+def cache_key(request: ModelRequest) -> str:
+    """One key for the prompts of a job: OpenAI sends what carries the same key to the machine whose cache has it.
+
+    By itself it goes by the first words of a prompt, which are the same for all jobs: more than one machine can take.
+    """
+    return hashlib.sha256(f"{request.system}\n{request.shared}".encode("utf-8", "replace")).hexdigest()[:32]
 
 
 class OpenAICompatible:
@@ -125,7 +137,7 @@ class OpenAICompatible:
         )
         # OpenAI's newer models refuse max_tokens; many other servers know nothing else.
         openai = address.host == OPENAI_HOST
-        self._dialect = Dialect("max_completion_tokens" if openai else "max_tokens")
+        self._dialect = Dialect("max_completion_tokens" if openai else "max_tokens", names_cache=openai)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[Delta | Spent | Finish]:
         """See ``Provider.stream``."""
@@ -170,6 +182,11 @@ class OpenAICompatible:
             dialect.limit_field: request.max_output_tokens,
             "stream": True,
             **({"stream_options": {"include_usage": True}} if dialect.asks_for_usage else {}),
+            **(
+                {"prompt_cache_key": cache_key(request)}
+                if dialect.names_cache and request.shared_chars
+                else {}
+            ),
         }
 
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 FinishReason = Literal["stop", "length"]
 
 
+def estimated(*texts: str) -> int:
+    """Tokens of some texts, at four bytes a token; UTF-8 makes that hold for Korean roughly, too."""
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) // 4
+
+
 @dataclass(frozen=True)
 class ChatTurn:
     """One turn of the prompt after the system text."""
@@ -27,13 +32,20 @@ class ModelRequest:
     """One call: the rendered prompt, its bounds, and the brief that it was rendered from.
 
     A provider that reads prose uses ``system`` and ``turns``; one that does not (the extractive engine) uses
-    ``brief``. ``max_output_tokens`` bounds the answer.
+    ``brief``. ``max_output_tokens`` bounds the answer. ``shared_chars`` is how much of the first turn stands, after
+    the same system text, in every prompt of the job: what a provider's prefix cache can keep between them.
     """
 
     system: str
     turns: tuple[ChatTurn, ...]
     brief: Brief
     max_output_tokens: int = 4_096
+    shared_chars: int = 0
+
+    @property
+    def shared(self) -> str:
+        """The part of the first turn that all prompts of the job begin with."""
+        return self.turns[0].text[: self.shared_chars]
 
 
 @dataclass(frozen=True)

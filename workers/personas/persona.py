@@ -10,6 +10,7 @@ from orchestrator.errors import JobCancelled, LeaseLost, ModelError, RetryableMo
 from orchestrator.plaintext import one_line
 from workers.brief import Brief, Form
 from workers.llm.protocol import ModelRequest
+from workers.personas.lengths import longest_answer
 from workers.personas.parsing import ParsedAnswer, Problem, parse
 from workers.personas.prompting import (
     after_tools,
@@ -50,7 +51,8 @@ class Persona:
         if impossible is not None:
             return run.failed(impossible)
         try:
-            return run.argue(first_request(brief, max_output_tokens=self._max_output_tokens))
+            longest = longest_answer(brief.form, self._max_output_tokens)
+            return run.argue(first_request(brief, max_output_tokens=longest))
         except (JobCancelled, LeaseLost) as error:
             # Whoever hears of it has to be told the whole bill.
             error.usage = run.usage + (error.usage or Usage())

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from string import Template
@@ -61,13 +62,14 @@ def prompt_hash(form: Form) -> str:
 
 def first_request(brief: Brief, *, max_output_tokens: int) -> ModelRequest:
     """Render the prompt that opens a persona's run."""
-    fence = case_fence(brief)
-    parts = [_case(brief, fence), _further(brief), _role(brief)]
+    case = _case(brief, case_fence(brief))
+    parts = [case, _further(brief), _role(brief)]
     return ModelRequest(
         system=template("preamble").strip(),
         turns=(ChatTurn("user", "\n\n".join(filter(None, parts))),),
         brief=brief,
         max_output_tokens=max_output_tokens,
+        shared_chars=len(case),
     )
 
 
@@ -212,7 +214,7 @@ def _continued(request: ModelRequest, answer: str, said: str, brief: Brief) -> M
     # Endpoints refuse an empty turn; what the model wrote is echoed so that it sees what is talked about.
     echo = ChatTurn("assistant", answer[:MAX_ECHO_CHARS].strip() or "(nothing)")
     turns = (*request.turns, echo, ChatTurn("user", said))
-    return ModelRequest(request.system, turns, brief, request.max_output_tokens)
+    return replace(request, turns=turns, brief=brief)
 
 
 def fill(name: str, **values: str) -> str:

@@ -1,12 +1,14 @@
 """Anthropic's stream, event by event."""
 
+from dataclasses import replace
+
 import pytest
 from pydantic import SecretStr
 
 from orchestrator.errors import ModelError, RetryableModelError
-from tests.integration.llm.asking import HASTY, anthropic, complete, streamed, usage
+from tests.integration.llm.asking import HASTY, REQUEST, anthropic, complete, streamed, usage
 from tests.integration.llm.wire import STREAM, document, event, events
-from workers.llm.protocol import Finish, Spent
+from workers.llm.protocol import ChatTurn, Finish, Spent
 
 pytestmark = pytest.mark.integration
 
@@ -151,6 +153,32 @@ def test_a_gateway_that_does_not_stream_is_understood(wire):
     )
     completion = complete(anthropic(wire.url))
     assert (completion.text, completion.finish_reason, completion.usage) == ("Yes.", "length", usage(7, 5))
+
+
+LONG = "All that every persona is told. " * 200
+
+
+@pytest.mark.parametrize(
+    ("said", "shared", "marked"),
+    [
+        (LONG, 0, False),
+        (LONG[:400], 300, False),  # too short for the API to cache: a plain prompt stays plain
+        (LONG, 5_000, True),
+        (LONG, len(LONG), True),
+    ],
+)
+def test_the_end_of_what_a_jobs_prompts_share_is_marked_for_the_cache(said, shared, marked):
+    turns = (ChatTurn("user", said), ChatTurn("assistant", "Well"), ChatTurn("user", "Go on."))
+    body = anthropic("http://localhost")._body(replace(REQUEST, turns=turns, shared_chars=shared))
+    first, *others = body["messages"]
+    assert others == [{"role": "assistant", "content": "Well"}, {"role": "user", "content": "Go on."}]
+    if not marked:
+        assert first == {"role": "user", "content": said}
+        return
+    parts = first["content"]
+    assert "".join(part["text"] for part in parts) == said
+    assert parts[0] == {"type": "text", "text": said[:shared], "cache_control": {"type": "ephemeral"}}
+    assert not any("cache_control" in part for part in parts[1:])
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/"])

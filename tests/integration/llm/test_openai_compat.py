@@ -1,6 +1,7 @@
 """What servers that call themselves OpenAI-compatible really send, byte by byte."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -22,7 +23,7 @@ from tests.integration.llm.wire import END, STREAM, chunk, document, event, even
 from workers.llm.answer import Limits
 from workers.llm.http import MAX_ERROR_BYTES
 from workers.llm.openai_compat import Dialect, OpenAICompatible, adapted
-from workers.llm.protocol import Delta, Finish, Spent
+from workers.llm.protocol import ChatTurn, Delta, Finish, Spent
 
 pytestmark = pytest.mark.integration
 
@@ -242,6 +243,7 @@ MAX_TOKENS_REFUSED = "'max_tokens' is not supported with this model. Use 'max_co
             "max_completion_tokens is too large: this model allows 4096",
             None,
         ),
+        (Dialect(names_cache=True), "Unrecognized request argument: prompt_cache_key", Dialect()),
         (Dialect(), "messages: at least one is required", None),
     ],
 )
@@ -278,7 +280,25 @@ def test_a_server_that_is_never_content_is_asked_three_times_at_most(wire):
 
 
 def test_openai_itself_is_asked_in_its_newer_words():
-    assert OpenAICompatible("m", "https://api.openai.com/v1")._dialect.limit_field == "max_completion_tokens"
+    provider = OpenAICompatible("m", "https://api.openai.com/v1")
+    assert provider._dialect == Dialect("max_completion_tokens", names_cache=True)
+
+
+def test_prompts_of_one_job_name_the_same_cache_to_openai_and_none_to_others(wire):
+    provider = openai(wire.url)
+    ours = replace(REQUEST, shared_chars=20)
+    theirs = replace(ours, system="Another job.")
+    later = replace(ours, turns=(ChatTurn("user", QUESTION[:20] + " And then?"),))
+    keys = [
+        provider._body(each, Dialect(names_cache=True)).get("prompt_cache_key")
+        for each in (ours, later, theirs)
+    ]
+    assert keys[0] == keys[1] != keys[2]
+    assert "prompt_cache_key" not in provider._body(REQUEST, Dialect(names_cache=True))
+    wire.reply(*events(delta("Yes."), STOP))
+    provider._dialect = Dialect()
+    complete(provider)
+    assert "prompt_cache_key" not in wire.requests[0].body
 
 
 # -- what leaves this machine, and what comes back

@@ -6,8 +6,8 @@ import pytest
 
 from orchestrator.contracts import Usage
 from workers.brief import Brief
-from workers.llm.call import completed, estimated, prompt_tokens
-from workers.llm.protocol import ChatTurn, ModelRequest
+from workers.llm.call import completed, prompt_tokens
+from workers.llm.protocol import ChatTurn, ModelRequest, estimated
 
 REQUEST = ModelRequest(
     "s" * 40, (ChatTurn("user", "u" * 40),), brief=cast("Brief", None), max_output_tokens=64

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib import resources
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,8 @@ from tests.unit.personas.cases import ANTITHESIS, EXTRA, GOOD, PASSAGES, TASK, T
 from workers.brief import Brief, Form
 from workers.personas import prompting
 from workers.personas.fences import Fence
-from workers.personas.prompting import after_tools, case_fence, first_request, prompt_hash, template
+from workers.personas.lengths import longest_answer
+from workers.personas.prompting import after_tools, case_fence, first_request, prompt_hash, repair, template
 from workers.personas.translation import read_translation, translation_request
 
 
@@ -56,6 +58,20 @@ def test_all_personas_of_a_job_share_the_longest_possible_prefix() -> None:
     prefix = shared_prefix(*(request.turns[0].text for request in requests))
     assert PASSAGES[-1].text in prefix
     assert prefix.rstrip("# \n").endswith(f"</passage-{case_fence(brief()).tag}>")
+    # What is marked for the cache is all of that, the same bytes for each, and of a whole number of lines.
+    assert {request.shared for request in requests} == {prefix.rstrip("# \n")}
+
+
+def test_what_a_run_goes_on_with_keeps_what_it_shares() -> None:
+    request = first_request(brief(), max_output_tokens=9)
+    further = after_tools(request, "asked", brief(), [("retrieve", "found", [])])
+    assert further.shared == repair(further, "?", []).shared == request.shared
+
+
+@pytest.mark.parametrize("form", get_args(Form))
+def test_every_form_has_a_length_of_its_own(form: Form) -> None:
+    assert 64 <= longest_answer(form, 4_096) <= 4_096
+    assert longest_answer(form, 64) == 64  # an answer cannot be shorter than nothing
 
 
 def test_what_a_tool_brought_to_one_persona_leaves_the_others_prefix_alone() -> None:
