@@ -22,6 +22,7 @@ from orchestrator.cli import (
     exporter,
     fleet_report,
     flower,
+    gate,
     interrupt,
     jobs,
     ledger,
@@ -64,6 +65,7 @@ app.command("list")(jobs.command)
 app.command("cancel")(cancel.cancel)
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(gate.app, name="gate")
 app.command("report")(fleet_report.command)
 app.command("doctor")(doctor.command)
 app.add_typer(mode.app, name="mode")

@@ -6,25 +6,32 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from orchestrator.contracts.base import ClaimId, Frozen, Message, PassageId, Sequence, TaskId
+from orchestrator.contracts.base import Frozen, Message, Sequence, TaskId
 
 Level = Literal[0, 1, 2, 3, 4]
 """0 passage belongs to the job, 1 quote is verbatim, 2 quotes cover the claim, 3 synthesis loses and invents no
 claim, 4 a proposed repair (which never passes a claim)."""
 
 Verdict = Literal["pass", "fail"]
+AnyId = Annotated[str, Field(max_length=200)]
+"""An id as its owner wrote it: the gate also judges answers of other systems."""
 
 
 class Finding(Frozen):
-    """One thing that is wrong, or could not be judged. ``judged=False`` neither passes nor fails a claim's wording."""
+    """One thing that is wrong, or could not be judged. ``judged=False`` neither passes nor fails a claim's wording.
+
+    ``citation`` counts a claim's citations from 0. ``repair`` is the quote that was probably meant, verbatim in
+    ``repair_passage``.
+    """
 
     level: Level
     reason: Annotated[str, Field(max_length=64)]
-    claim_id: ClaimId | None = None
-    passage_id: PassageId | None = None
+    claim_id: AnyId | None = None
+    passage_id: AnyId | None = None
     citation: int | None = None
     detail: Annotated[str, Field(max_length=1_000)] = ""
     repair: Annotated[str, Field(max_length=2_000)] | None = None
+    repair_passage: AnyId | None = None
     judged: bool = True
 
 

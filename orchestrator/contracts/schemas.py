@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from orchestrator.contracts.attributed import AttributedAnswer
 from orchestrator.contracts.base import PROTOCOL
 from orchestrator.contracts.events import Event
 from orchestrator.contracts.evidence import Citation, Claim, Passage
@@ -25,6 +26,7 @@ _TYPES: dict[str, Any] = {
     "EvalReport": EvalReport,
     "Result": Result,
     "Event": Event,
+    "AttributedAnswer": AttributedAnswer,
 }
 
 NAMES = tuple(_TYPES)

@@ -1,8 +1,8 @@
-"""The Evidence Gate: from passages and persona outputs to findings, rates and a verdict. Pure: values in, values out.
+"""The Evidence Gate: passages and what rests on them in; findings, rates and a verdict out. Pure.
 
 A level is a module: ``membership`` (0), ``quotes`` (1), ``coverage`` (2), ``completeness`` (3), ``repair`` (4).
 """
 
-from orchestrator.evidence.gate import judge
+from orchestrator.evidence.gate import judge, judge_answer
 
-__all__ = ["judge"]
+__all__ = ["judge", "judge_answer"]

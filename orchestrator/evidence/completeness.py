@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from orchestrator.contracts import Finding, PersonaOutput
+from orchestrator.contracts.attributed import AttributedAnswer
 from orchestrator.evidence.tally import Tally
 
 
@@ -18,27 +19,14 @@ def check_completeness(task_id: str, outputs: Sequence[PersonaOutput]) -> Tally:
     for output in outputs:
         silent = positions and _nothing_to_object(output)
         tally.count(_answered(task_id, output, may_be_silent=silent))
-    ids = Counter(claim.id for output in outputs for claim in output.claims)
-    for claim_id in sorted(i for i, times in ids.items() if times > 1):
-        tally.count(
-            [
-                Finding(
-                    level=3, reason="duplicate_id", claim_id=claim_id, detail=f"{claim_id} names two claims"
-                )
-            ]
-        )
+    _unique(tally, [claim.id for output in outputs for claim in output.claims])
     usable = [output for output in outputs if output.status == "ok"]
     upstream = {claim.id for output in usable if output.persona != "synthesis" for claim in output.claims}
     synthesis = [claim for output in usable if output.persona == "synthesis" for claim in output.claims]
     if synthesis:
         settled = {claim_id for claim in synthesis for claim_id in claim.about}
         for claim_id in sorted(upstream):
-            lost = Finding(
-                level=3,
-                reason="claim_lost",
-                claim_id=claim_id,
-                detail=f"the synthesis does not settle {claim_id}",
-            )
+            lost = _lost(claim_id, f"the synthesis does not settle {claim_id}")
             tally.count([] if claim_id in settled else [lost])
     for output in usable:
         for claim in output.claims:
@@ -50,6 +38,44 @@ def check_completeness(task_id: str, outputs: Sequence[PersonaOutput]) -> Tally:
                     [] if claim.about else [_invented(claim.id, "settles no claim of thesis or antithesis")]
                 )
     return tally
+
+
+def check_answer(answer: AttributedAnswer, loose_numbers: str) -> Tally:
+    """Judge an answer of any system as a whole: there are claims, each once, and the text is made of them.
+
+    ``loose_numbers`` are those of its text that no quote and not the question holds.
+    """
+    tally = Tally(3, "nothing lost, nothing invented")
+    ids = [claim.id for claim in answer.claims]
+    tally.count([] if ids else [Finding(level=3, reason="no_claims", detail="the answer makes no claim")])
+    _unique(tally, ids)
+    if not answer.answered:
+        return tally
+    text = answer.answer.text if answer.answer else ""
+    empty = Finding(level=3, reason="empty_answer", detail="the answer says nothing")
+    tally.count([] if any(ch.isalnum() for ch in text) else [empty])
+    number = Finding(
+        level=3, reason="answer_number", detail=f"the answer states {loose_numbers}, which no quote holds"
+    )
+    tally.count([number] if loose_numbers else [])
+    if answer.answer and answer.answer.claims is not None:
+        used = set(answer.answer.claims)
+        for claim_id in dict.fromkeys(ids):
+            lost = _lost(claim_id, f"the answer does not use {claim_id}")
+            tally.count([] if claim_id in used else [lost])
+        for claim_id in sorted(used - set(ids)):
+            tally.count([_invented(claim_id, "is used by the answer, and nobody claimed it")])
+    return tally
+
+
+def _unique(tally: Tally, ids: Sequence[str]) -> None:
+    for claim_id in sorted(i for i, times in Counter(ids).items() if times > 1):
+        detail = f"{claim_id} names two claims"
+        tally.count([Finding(level=3, reason="duplicate_id", claim_id=claim_id, detail=detail)])
+
+
+def _lost(claim_id: str, problem: str) -> Finding:
+    return Finding(level=3, reason="claim_lost", claim_id=claim_id, detail=problem)
 
 
 def _invented(claim_id: str, problem: str) -> Finding:

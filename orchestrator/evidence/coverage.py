@@ -64,6 +64,8 @@ def check_coverage(claim: Claim, quotes: Sequence[Quoted], *, evidence_required:
     """Return what the quotes do not support in the claim; findings that could not be judged say so."""
     evidence = Evidence(tuple(quotes))
     text = normalise(claim.text)
+    if not any(ch.isalnum() for ch in text):
+        return [_finding(claim, "nothing_to_check", "says nothing that a quote could support")]
     if not quotes:
         return _without_quotes(claim, text, evidence_required=evidence_required)
     findings = [*_numbers(claim, text, evidence), *_names(claim, text, evidence)]

@@ -1,19 +1,21 @@
-"""The verdict: levels 0 to 3 over all claims, as a pure function of passages and outputs."""
+"""The verdict: all levels over all claims, as a pure function of passages and what rests on them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from itertools import chain
 
 from orchestrator.contracts import Citation, Claim, EvalReport, Finding, LevelReport, Passage, PersonaOutput
-from orchestrator.evidence.completeness import check_completeness
+from orchestrator.contracts.attributed import AttributedAnswer
+from orchestrator.evidence.completeness import check_answer, check_completeness
 from orchestrator.evidence.coverage import check_coverage
 from orchestrator.evidence.membership import check_membership
 from orchestrator.evidence.quotes import check_quote
-from orchestrator.evidence.repair import MAX_REPAIRS, propose
+from orchestrator.evidence.repair import propose
 from orchestrator.evidence.sources import Sources
 from orchestrator.evidence.tally import Tally
-from orchestrator.language import quantities
+from orchestrator.language import Quantity, quantities
 
 _MAX_RISKS = 20
 _SMALL_COUNT = 12
@@ -39,73 +41,128 @@ def judge(
             continue
         findings, upheld = gate.judge_output(output)
         if output.persona == "synthesis" or not synthesised:
-            fatal += [f for f in findings if f.judged]
+            fatal += findings
             supported += upheld
     whole = check_completeness(task_id, outputs)
-    fatal += [f for f in whole.findings if f.judged]
-    passes = not fatal and (supported > 0 or not evidence_required)
-    tallies = (*gate.tallies, whole)
-    levels = tuple(tally.report() for tally in tallies)
-    all_findings = tuple(chain.from_iterable(tally.findings for tally in tallies))
-    return EvalReport(
-        task_id=task_id,
-        quality=_quality(levels),
-        evidence_ok=passes and supported > 0,
-        verdict="pass" if passes else "fail",
-        risks=_risks(all_findings, supported=supported),
-        notes=_notes(levels),
-        levels=levels,
-        findings=all_findings,
+    return gate.report(
+        task_id, whole, [*fatal, *whole.findings], supported=supported, evidence_required=evidence_required
+    )
+
+
+def judge_answer(answer: AttributedAnswer) -> EvalReport:
+    """Judge an answer of any system, as its JSON states it: every claim is delivered, and evidence is required.
+
+    Never raises for any value of this type; linear time. The report's ``task_id`` is ``answer``.
+    """
+    # Bounds and patterns of ids are those of our own messages; this answer has passed bounds of its own.
+    passages = [
+        Passage.model_construct(id=passage.id, source=passage.source, text=passage.text)
+        for passage in answer.passages
+    ]
+    claims = [
+        Claim.model_construct(
+            id=claim.id,
+            text=claim.text,
+            kind="position",
+            citations=tuple(
+                Citation.model_construct(passage_id=c.passage_id, quote=c.quote) for c in claim.citations
+            ),
+        )
+        for claim in answer.claims
+    ]
+    gate = _Gate(passages, evidence_required=True)
+    findings, supported = gate.judge_claims(claims)
+    text = answer.answer.text if answer.answer else ""
+    known = gate.numbers(c for claim in claims for c in claim.citations)
+    loose = _loose_numbers(text, known | {q.key for q in quantities(answer.question)})
+    whole = check_answer(answer, loose)
+    return gate.report(
+        "answer", whole, [*findings, *whole.findings], supported=supported, evidence_required=True
     )
 
 
 class _Gate:
-    """Levels 0 to 2, counted over all outputs."""
+    """Levels 0 to 2 and 4, counted over all claims."""
 
     def __init__(self, passages: Sequence[Passage], *, evidence_required: bool) -> None:
         self._sources = Sources(passages)
         self._evidence_required = evidence_required
-        self._repairs_left = MAX_REPAIRS
         self._membership = Tally(0, "passages belong to the job")
         self._quotes = Tally(1, "quotes are verbatim")
         self._coverage = Tally(2, "quotes cover the claim")
-        self.tallies = (self._membership, self._quotes, self._coverage)
+        self._repairs = Tally(4, "repairs proposed")
+
+    def report(
+        self,
+        task_id: str,
+        whole: Tally,
+        delivered: Iterable[Finding],
+        *,
+        supported: int,
+        evidence_required: bool,
+    ) -> EvalReport:
+        """Make the report of what was counted, of level 3 as a ``whole``, and of the findings on what is delivered."""
+        passes = not any(f.judged for f in delivered) and (supported > 0 or not evidence_required)
+        tallies = (self._membership, self._quotes, self._coverage, whole)
+        levels = tuple(tally.report() for tally in tallies)
+        findings = tuple(chain.from_iterable(tally.findings for tally in tallies))
+        return EvalReport(
+            task_id=task_id,
+            quality=_quality(levels),
+            evidence_ok=passes and supported > 0,
+            verdict="pass" if passes else "fail",
+            risks=_risks(findings, supported=supported),
+            notes=_notes(levels),
+            levels=(*levels, self._repairs.report()),
+            findings=findings,
+        )
 
     def judge_output(self, output: PersonaOutput) -> tuple[list[Finding], int]:
         """Return one output's findings and how many of its claims hold on all three levels."""
-        findings = self._citations(None, output.citations)
+        findings, upheld = self.judge_claims(output.claims)
+        return [*self._citations(None, output.citations), *findings, *self._summary(output)], upheld
+
+    def judge_claims(self, claims: Iterable[Claim]) -> tuple[list[Finding], int]:
+        """Return the claims' findings and how many of them hold on all three levels."""
+        findings: list[Finding] = []
         upheld = 0
-        for claim in output.claims:
+        for claim in claims:
             found = [*self._citations(claim.id, claim.citations), *self._claim(claim)]
             upheld += bool(claim.citations) and not any(f.judged for f in found)
             findings += found
-        findings += self._answer(output)
         return findings, upheld
+
+    def numbers(self, citations: Iterable[Citation]) -> set[tuple[Decimal, str]]:
+        """Return the values and units in all of these quotes that are verbatim."""
+        quoted = (self._sources.quoted(citation) for citation in citations)
+        return {quantity.key for quote in quoted if quote for quantity in quote.quantities}
 
     def _citations(self, claim_id: str | None, citations: Sequence[Citation]) -> list[Finding]:
         findings: list[Finding] = []
         for number, citation in enumerate(citations):
-            named = {"claim_id": claim_id, "citation": number}
-            membership = [f.model_copy(update=named) for f in check_membership(citation, self._sources)]
-            quotes = [
-                f.model_copy(update={**named, **self._repair(f, citation)})
-                for f in check_quote(citation, self._sources)
-            ]
+            membership = check_membership(citation, self._sources)
+            quotes = check_quote(citation, self._sources)
+            if quotes:
+                named = {"claim_id": claim_id, "citation": number, **self._repair(citation)}
+                elsewhere = named.get("repair_passage", citation.passage_id) != citation.passage_id
+                hint = f"; verbatim in {named['repair_passage']}" if elsewhere else ""
+                membership, quotes = (
+                    [f.model_copy(update={**named, "detail": (f.detail + hint)[:1_000]}) for f in found]
+                    for found in (membership, quotes)
+                )
             self._membership.count(membership)
             self._quotes.count(quotes)
             findings += [*membership, *quotes]
         return findings
 
-    def _repair(self, finding: Finding, citation: Citation) -> dict[str, str]:
-        if self._repairs_left <= 0:
-            return {}
-        self._repairs_left -= 1
+    def _repair(self, citation: Citation) -> dict[str, str]:
         proposed = propose(citation, self._sources)
+        self._repairs.checked += 1
         if proposed is None:
             return {}
+        self._repairs.passed += 1
         passage_id, text = proposed
-        elsewhere = f"; verbatim in {passage_id}" if passage_id != citation.passage_id else ""
-        return {"repair": text, "detail": (finding.detail + elsewhere)[:1_000]}
+        return {"repair": text, "repair_passage": passage_id}
 
     def _claim(self, claim: Claim) -> list[Finding]:
         quotes = [quoted for citation in claim.citations if (quoted := self._sources.quoted(citation))]
@@ -113,21 +170,27 @@ class _Gate:
         self._coverage.count(findings)
         return findings
 
-    def _answer(self, output: PersonaOutput) -> list[Finding]:
+    def _summary(self, output: PersonaOutput) -> list[Finding]:
         """Numbers of the summary that no quote of the output holds: a risk, for they may come from the question."""
         citations = chain(output.citations, *(claim.citations for claim in output.claims))
-        known = {q.key for c in citations if (quoted := self._sources.quoted(c)) for q in quoted.quantities}
-        loose = [
-            output.summary[q.start : q.end].strip()
-            for q in quantities(output.summary)
-            if q.key not in known and (q.unit or q.value != int(q.value) or not 0 <= q.value <= _SMALL_COUNT)
-        ]
+        loose = _loose_numbers(output.summary, self.numbers(citations))
         if not loose:
             return []
-        detail = f"the {output.persona}'s summary states {', '.join(loose)[:400]}, which no quote of it holds"
+        detail = f"the {output.persona}'s summary states {loose}, which no quote of it holds"
         findings = [Finding(level=2, reason="summary_number", detail=detail, judged=False)]
         self._coverage.count(findings)
         return findings
+
+
+def _loose_numbers(text: str, known: set[tuple[Decimal, str]]) -> str:
+    """Return the text's numbers that are not known, as it writes them; small bare ones may count its own points."""
+
+    def counts_points(quantity: Quantity) -> bool:
+        whole = quantity.value == int(quantity.value)
+        return not quantity.unit and whole and 0 <= quantity.value <= _SMALL_COUNT
+
+    loose = (q for q in quantities(text) if q.key not in known and not counts_points(q))
+    return ", ".join(text[q.start : q.end].strip() for q in loose)[:400]
 
 
 def _quality(levels: Sequence[LevelReport]) -> float:

@@ -15,6 +15,6 @@ def check_membership(citation: Citation, sources: Sources) -> list[Finding]:
             level=0,
             reason="unknown_passage",
             passage_id=citation.passage_id,
-            detail=f"{citation.passage_id} is no passage of this job",
+            detail=f"{citation.passage_id} is not among the passages",
         )
     ]

@@ -243,7 +243,8 @@ def test_config_with_a_bad_setting_is_the_callers_error(cli, home, monkeypatch):
 def test_schema_prints_one_by_name_or_all(cli):
     assert json.loads(run(cli, "schema", "taskspec").stdout)["title"] == "TaskSpec"
     assert list(json.loads(run(cli, "schema").stdout)) == [
-        "TaskSpec", "Plan", "Passage", "Citation", "Claim", "PersonaOutput", "EvalReport", "Result", "Event"
+        "TaskSpec", "Plan", "Passage", "Citation", "Claim", "PersonaOutput", "EvalReport", "Result", "Event",
+        "AttributedAnswer",
     ]  # fmt: skip
     with pytest.raises(InvalidInput, match="choose one of TaskSpec, Plan"):
         run(cli, "schema", "Job")
@@ -252,7 +253,7 @@ def test_schema_prints_one_by_name_or_all(cli):
 def test_schema_writes_a_file_each(cli, tmp_path):
     run(cli, "schema", "--out", str(tmp_path / "schemas"))
     written = sorted(p.name for p in (tmp_path / "schemas").iterdir())
-    assert len(written) == 9
+    assert len(written) == 10
     assert "Event.schema.json" in written
 
 

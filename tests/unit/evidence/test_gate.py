@@ -24,7 +24,7 @@ def test_a_sound_argument_passes(language):
     report = judged(language)
     assert report.findings == ()
     assert (report.verdict, report.evidence_ok, report.quality, report.risks) == ("pass", True, 1.0, ())
-    assert [level.rate for level in report.levels] == [1.0, 1.0, 1.0, 1.0]
+    assert [level.rate for level in report.levels] == [1.0, 1.0, 1.0, 1.0, None]  # nothing to repair
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,8 @@ def test_a_quote_from_another_document_is_named_as_a_repair():
     report = judged(citations=cite(QUOTES["en"][0], "p2"))
     (finding,) = [f for f in report.findings if f.reason == "not_verbatim"]
     assert finding.repair == QUOTES["en"][0]
-    assert "p1" in finding.detail
+    assert finding.detail.endswith("; verbatim in p1")
+    assert finding.repair_passage == "p1"
     assert (finding.claim_id, finding.citation, finding.passage_id) == ("s1", 0, "p2")
 
 

@@ -1,0 +1,159 @@
+"""``triptych gate``: judge the claims of any answer against its sources, and show what a job's claims rest on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli.output import emit, pipe_safe, stdout_console
+from orchestrator.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from rich.console import Console
+
+    from orchestrator.contracts import EvalReport, Finding
+    from orchestrator.contracts.attributed import AttributedAnswer
+
+app = typer.Typer(
+    help="Judge claims by their quotes: are they verbatim, and do they cover what is claimed?",
+    no_args_is_help=True,
+)
+EXIT = {"pass": 0, "fail": 1}
+MAX_SHOWN = 100
+_MAX_PROBLEMS = 5
+_PROBLEMS = {"missing": "is missing", "extra_forbidden": "is no field of this form"}
+
+CHECK_HELP = """Judge an answer's claims against their sources, without a model: same input, same verdict.
+
+FILE holds one JSON object, whatever system made the answer:
+
+```json
+{"passages": [{"id": "p1", "source": "memo.txt", "text": "Latency fell by 12 % in May."}],
+ "claims": [{"id": "c1", "text": "Latency fell by 12 percent.",
+             "citations": [{"passage_id": "p1", "quote": "Latency fell by 12 %"}]}],
+ "answer": "Yes: it fell."}
+```
+
+`answer` may be left out, or be `{"text": ..., "claims": [ids]}`: then no claim may be lost and none invented. A
+further field, `question`, holds numbers that the answer may repeat without a source.
+
+- Level 0: the passage is there.
+- Level 1: the quote stands in it word for word.
+- Level 2: the quotes cover the claim: words, numbers, units, names, negations.
+- Level 3: nothing is lost, nothing is invented.
+- Level 4: what a wrong quote was probably meant to be, a proposal that never passes anything.
+
+What could not be judged is counted apart. Exit codes: 0 pass, 1 fail, 2 bad input.
+"""
+
+
+@app.command("check", help=CHECK_HELP)
+@pipe_safe
+def check(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The answer as JSON, or - to read it from stdin.")
+    ],
+    json_out: Annotated[
+        bool, typer.Option("--json", help="Verdict, levels and findings as one JSON object on stdout.")
+    ] = False,
+) -> None:
+    """Judge an answer's claims against their sources."""
+    from orchestrator.evidence import judge_answer
+
+    report = judge_answer(read_answer(file))
+    if json_out:
+        emit(report_json(report))
+    else:
+        print_report(report, stdout_console())
+    raise typer.Exit(EXIT[report.verdict])
+
+
+def read_answer(file: Path) -> AttributedAnswer:
+    """Read the answer to judge, from stdin for ``-``. Raises ``InvalidInput`` that says what is wrong and where."""
+    from pydantic import ValidationError
+
+    from orchestrator.contracts.attributed import MAX_BYTES, AttributedAnswer
+
+    stdin = str(file) == "-"
+    name = "stdin" if stdin else str(file)
+    try:
+        if stdin:
+            raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with file.open("rb") as stream:
+                raw = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(name, f"cannot be read ({error.strerror}); name a file, or -") from None
+    if len(raw) > MAX_BYTES:
+        raise InvalidInput(name, f"is over {MAX_BYTES:,} bytes; judge the answer in parts")
+    try:
+        return AttributedAnswer.model_validate_json(raw.removeprefix(b"\xef\xbb\xbf"))
+    except ValidationError as error:
+        raise InvalidInput(name, _problems(error)) from None
+
+
+def _problems(error: ValidationError) -> str:
+    """The first problems, each with the place that it is in: ``claims[0].citations[2].quote``."""
+    problems = [
+        f"{_place(item['loc'])}{_PROBLEMS.get(item['type'], item['msg'].removeprefix('Value error, '))}"
+        for item in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    more = f"; and {len(problems) - _MAX_PROBLEMS} more" if len(problems) > _MAX_PROBLEMS else ""
+    return "; ".join(problems[:_MAX_PROBLEMS]) + more + " (triptych gate check --help shows the form)"
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    from orchestrator.plaintext import one_line
+
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{one_line(part, 80)}" for part in loc)
+    return f"{path.lstrip('.')}: " if path else ""
+
+
+def report_json(report: EvalReport) -> str:
+    """The report as one JSON object: ``verdict``, ``evidence_ok``, ``quality``, ``levels`` with rates, ``findings``."""
+    import json
+
+    body: dict[str, Any] = {
+        "verdict": report.verdict,
+        "evidence_ok": report.evidence_ok,
+        "quality": report.quality,
+        "levels": [{**level.model_dump(), "rate": level.rate} for level in report.levels],
+        "findings": [finding.model_dump() for finding in report.findings],
+    }
+    return json.dumps(body, ensure_ascii=False)
+
+
+def print_report(report: EvalReport, console: Console) -> None:
+    """Print the levels as rates, the findings level by level, and the verdict last."""
+    for level in report.levels:
+        rate = "-" if level.rate is None else f"{level.rate:.1%}"
+        apart = f", {level.not_judged} not judged" if level.not_judged else ""
+        counts = f"{level.passed} of {level.checked}{apart}"
+        console.print(f"level {level.level}  {level.name:<30} {rate:>7}  {counts}")
+    findings = sorted(report.findings, key=lambda finding: finding.level)
+    for finding in findings[:MAX_SHOWN]:
+        console.print(_told(finding), style="" if finding.judged else "dim", soft_wrap=True)
+    if len(findings) > MAX_SHOWN:
+        console.print(f"and {len(findings) - MAX_SHOWN:,} more: --json has all of them")
+    console.print(f"verdict: {report.verdict}", style="bold")
+
+
+def _told(finding: Finding) -> str:
+    from orchestrator.plaintext import one_line
+
+    subject = [f"claim {finding.claim_id}"] if finding.claim_id else ["the answer"]
+    if finding.citation is not None:
+        subject.append(f"citation {finding.citation}")
+    head = f"level {finding.level}  {', '.join(subject)}: {finding.reason}"
+    lines = [one_line(f"{head} - {finding.detail}" if finding.detail else head)]
+    if not finding.judged:
+        lines[0] += " (not judged)"
+    if finding.repair:
+        lines.append(
+            f"         repair: {one_line(finding.repair_passage or '')}: “{one_line(finding.repair)}”"
+        )
+    return "\n".join(lines)
