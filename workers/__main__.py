@@ -9,7 +9,7 @@ from orchestrator.errors import CallerError, InvalidInput, WorldError
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a worker until it is told to stop (SIGTERM drains). Returns the exit code."""
+    """Run a worker until it is told to stop (once: it drains; twice: it hurries). Returns the exit code."""
     from orchestrator.broker import QUEUES
     from orchestrator.settings import load_settings, require_model
 

@@ -12,12 +12,12 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
 from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason
-from orchestrator.contracts.events import KnownEvent, ParallelExecutionStart, TaskStart
+from orchestrator.contracts.events import KnownEvent, ParallelExecutionStart, Stopped, TaskStart
 from orchestrator.errors import JobCancelled, LeaseLost, StoreUnavailable
 from orchestrator.recovery import Contact
 from orchestrator.routing.flow import ANTITHESIS_STANDALONE, SYNTHESIS, THESIS, needs_of
@@ -64,6 +64,13 @@ class Worked:
     cause: Reason | None = None
 
 
+class Handled(NamedTuple):
+    """What became of a delivery: a word or two for those who watch, and whether the step has its output now."""
+
+    word: str
+    stored: bool
+
+
 class Work(Protocol):
     """What a step does."""
 
@@ -94,10 +101,8 @@ class Executor:
         self._work = work
         self._contact = contact
 
-    def run(self, ref: JobRef, step: str, *, in_canvas: bool) -> str:
+    def run(self, ref: JobRef, step: str, *, in_canvas: bool) -> Handled:
         """Handle one delivery of a step; ``in_canvas`` tells that Celery itself sends what comes after it.
-
-        Returns what became of it in a word or two, for those who watch: nothing is decided from that.
 
         ======================  =============================================================================
         the record says         what happens
@@ -120,10 +125,10 @@ class Executor:
         elif grant.status == "expired":
             late = Reason(code="deadline", detail=f"the job's time was up before {step} was done")
             patiently(lambda: self._progress.end(ref, step, cause=late))
-            return late.code
+            return Handled(late.code, stored=False)
         else:
             log.info("delivery_dropped", job=str(ref), step=step, status=grant.status)
-        return grant.status
+        return Handled(grant.status, stored=grant.status == "done")
 
     def _ask(self, ref: JobRef, step: str) -> Grant:
         owner, needs = f"{host()}:{os.getpid()}:{uuid.uuid4().hex[:12]}", needs_of(step)
@@ -134,8 +139,8 @@ class Executor:
         self._contact.settle(OUTAGE_S)
         return patiently(lambda: self._store.acquire(ref, step, owner, needs))
 
-    def _attempt(self, ref: JobRef, grant: Grant, granted: Granted, *, in_canvas: bool) -> str:
-        """Work under a lease, store what it brought, move on. Returns the output's status, or ``stopped``."""
+    def _attempt(self, ref: JobRef, grant: Grant, granted: Granted, *, in_canvas: bool) -> Handled:
+        """Work under a lease, store what it brought, move on."""
         began = time.monotonic()
         lease, record, step = granted.lease, granted.record, granted.lease.step
         remaining_s = (record.deadline_ms - grant.now_ms) / 1_000
@@ -144,9 +149,9 @@ class Executor:
             attempt = Attempt(ref, step, grant.attempt, record, began + remaining_s, held)
             self._announce(attempt, queued)
             worked = self._worked(attempt)
-            if not isinstance(worked, Worked) or held.stopped:
-                self._let_go(attempt, worked)
-                return "stopped"
+            # What was finished before it could be handed over is kept.
+            if not isinstance(worked, Worked) or held.stopped in ("lost", "cancelled"):
+                return self._let_go(attempt, worked, held.stopped or "lost")
             output = worked.output
             if isinstance(output, PersonaOutput):
                 timings = {
@@ -171,12 +176,11 @@ class Executor:
                 )
             )
         if written in ("lost", "ended"):
-            self._let_go(attempt, worked, job_ended=written == "ended")
-            return "stopped"
+            return self._let_go(attempt, worked, "cancelled" if written == "ended" else "lost")
         # Also a duplicate is this attempt's own output, whose reply was lost.
         now = record.with_output(step, output, cause=worked.cause)
         patiently(lambda: self._progress.move_on(ref, step, in_canvas=in_canvas, written=now))
-        return _status(worked)
+        return Handled(_status(worked), stored=True)
 
     def _worked(self, attempt: Attempt) -> Worked | JobCancelled | LeaseLost:
         """What the step brought, a failure included; where it was stopped, what stopped it."""
@@ -220,14 +224,15 @@ class Executor:
             events.append(both)
         self._tell(ref, *events)
 
-    def _let_go(
-        self, attempt: Attempt, worked: Worked | JobCancelled | LeaseLost, *, job_ended: bool = False
-    ) -> None:
+    def _let_go(self, attempt: Attempt, worked: Worked | JobCancelled | LeaseLost, why: Stopped) -> Handled:
         """Throw away what an attempt brought, and tell what it cost: nobody else will."""
-        why = attempt.held.stopped or ("cancelled" if job_ended else "lost")
         log.info("lease_gone", job=str(attempt.ref), step=attempt.step, why=why)
         brought = worked.output if isinstance(worked, Worked) else worked
         self._tell(attempt.ref, lost(attempt.ref, attempt.step, attempt.number, why, brought))
+        if why == "handed_over":
+            patiently(lambda: self._store.release(attempt.held.lease))
+            patiently(lambda: self._progress.send_again(attempt.ref, attempt.step, attempt.record))
+        return Handled("stopped", stored=False)
 
     def _tell(self, ref: JobRef, *events: KnownEvent) -> None:
         patiently(lambda: self._store.emit(ref, *events, once=("parallel_execution_start",)))

@@ -9,17 +9,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 
 import structlog
 
+from orchestrator.contracts.events import Stopped
 from orchestrator.errors import StoreUnavailable
 from orchestrator.store import JobStore
 from orchestrator.store.leases import LEASE_MS, Lease
 from workers.telemetry import whereabouts
 
 PERIOD_S = LEASE_MS / 3_000
-Stopped = Literal["lost", "cancelled"]
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +58,7 @@ class Heartbeat:
         self._held: dict[Lease, Held] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._leaving = False
         self._thread: threading.Thread | None = None
 
     @contextmanager
@@ -67,9 +67,12 @@ class Heartbeat:
         held = Held(lease, watched)
         with self._lock:
             self._held[lease] = held
+            leaving = self._leaving
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="triptych-heartbeat", daemon=True)
                 self._thread.start()
+        if leaving:
+            held.stop("handed_over")
         try:
             yield held
         finally:
@@ -80,6 +83,14 @@ class Heartbeat:
         """How many steps this process is running."""
         with self._lock:
             return len(self._held)
+
+    def hand_over(self) -> None:
+        """Stop every step, also those that are yet to begin, so that another process does it."""
+        with self._lock:
+            self._leaving = True
+            held = [one for one in self._held.values() if one.stopped is None]
+        for one in held:
+            self._stop_one(one, "handed_over")
 
     def close(self) -> None:
         """Stop renewing; leases that are still held run out by themselves."""
@@ -95,7 +106,8 @@ class Heartbeat:
     def beat(self) -> None:
         """Renew once. An unreachable Redis is no verdict: the fence decides at the write."""
         with self._lock:
-            held = list(self._held.values())
+            # What was handed over must not be ours again.
+            held = [one for one in self._held.values() if one.stopped is None]
         if not held:
             return
         try:

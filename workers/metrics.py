@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram, ProcessCollector
 
 from orchestrator import __version__
 from orchestrator.contracts.base import PROTOCOL
-from orchestrator.contracts.events import KnownEvent, LeaseLost, StepEnd, StepRecovered, StepStart
+from orchestrator.contracts.events import KnownEvent, LeaseLost, StepEnd, StepRecovered, StepStart, Stopped
 from orchestrator.contracts.persona import ErrorKind
 from orchestrator.exporter.sample import STEPS
 from orchestrator.exporter.serving import new_registry
@@ -90,7 +90,7 @@ class WorkerMetrics:
         )
         build.labels(__version__, str(PROTOCOL), platform.python_version()).set(1)
         # A counter that appears with its first failure shows no increase: these are there from the start.
-        for why in ("lost", "cancelled"):
+        for why in get_args(Stopped):
             self._lost.labels(why)
         for step in STEPS:
             self._recovered.labels(step)

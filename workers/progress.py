@@ -64,6 +64,11 @@ class Progress:
         if record is not None:
             self._conclude(ref, record, step, cause)
 
+    def send_again(self, ref: JobRef, step: str, record: JobRecord) -> None:
+        """Send ``step`` once more: whoever held it has let go."""
+        self._store.mark_sent(ref, [step])
+        self._send(ref, [step], bare(self._app, ref, step, record.mode))
+
     def _open(self, ref: JobRef) -> JobRecord | None:
         try:
             record = self._store.load(ref)

@@ -17,6 +17,7 @@ from orchestrator.exporter.serving import Endpoint, metrics_page
 from orchestrator.store.connection import check
 from workers.consumer import Consumer
 from workers.control import answer_for
+from workers.draining import Draining
 from workers.patience import until_reached
 from workers.probes import Probes
 from workers.runtime import Runtime
@@ -26,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
-    """Work until told to stop. SIGTERM drains: steps in flight finish. Returns Celery's exit code.
+    """Work until told to stop (see ``workers.draining``). Returns Celery's exit code.
 
     Waits for a Redis that is away. Raises ``StoreRefused`` before anything is consumed.
     """
@@ -41,10 +42,13 @@ def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
         pages = {"/metrics": metrics_page(runtime.metrics.registry), **probes.pages()}
         endpoint = Endpoint(settings.metrics_host, settings.metrics_port, pages)
 
+    draining = Draining(runtime.heartbeat, consuming=lambda: probes.ready, drain_s=settings.drain_s)
+
     def begin(**_: Any) -> None:  # noqa: ANN401 - celery's signal arguments
         runtime.sweeper.start()
         runtime.archiver.start()
         pauses.start()
+        draining.listen()
         log.info(
             "worker_ready", queues=list(queues), concurrency=concurrency, model=settings.model or "extractive"
         )
@@ -62,7 +66,7 @@ def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
         without_mingle=True,
         quiet=True,
     )
-    # Until Celery drains: the first process of a container is not ended by a signal that it does not handle.
+    # Until it can drain: the first process of a container is not ended by a signal that it does not handle.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         until_reached(lambda: check(runtime.store.client))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from orchestrator.contracts import PersonaOutput, Plan, Usage
-from orchestrator.contracts.events import LeaseLost, StepEnd, StepStart
+from orchestrator.contracts.events import LeaseLost, StepEnd, StepStart, Stopped
 from orchestrator.errors import JobError
 from orchestrator.recovery import runnable_since
 from orchestrator.store import JobRecord, JobRef
@@ -49,7 +49,7 @@ def lost(
     ref: JobRef,
     step: str,
     attempt: int,
-    why: Literal["lost", "cancelled"],
+    why: Stopped,
     brought: PersonaOutput | Plan | JobError,
 ) -> LeaseLost:
     """An attempt whose work was thrown away; ``brought`` is that work, or what stopped it. Either was paid for."""

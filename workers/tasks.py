@@ -37,7 +37,11 @@ def _body(step: str, executor: Callable[[], Executor]) -> Callable[[Task[Any, An
         request = task.request
         # The last step of a canvas has neither; what follows it does not depend on who sent it.
         in_canvas = bool(request.chord or request.chain)
-        return executor().run(JobRef(tenant, task_id), step, in_canvas=in_canvas)
+        handled = executor().run(JobRef(tenant, task_id), step, in_canvas=in_canvas)
+        if not handled.stored:
+            # Celery must neither count it in its chord nor send what follows it.
+            request.chord = request.chain = None
+        return handled.word
 
     run.__name__ = step
     run.__doc__ = f"Run the {step} step of a job."

@@ -96,8 +96,6 @@ def make_app(settings: Settings) -> Celery:
         worker_enable_prefetch_count_reduction=False,
         # A producer must hear at once that Redis is away; its caller decides whether to try again.
         task_publish_retry=False,
-        worker_soft_shutdown_timeout=20.0,
-        worker_enable_soft_shutdown_on_idle=True,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,

@@ -115,11 +115,15 @@ class StepRecovered(_Event):
     event: Literal["step_recovered"] = "step_recovered"
 
 
+Stopped = Literal["lost", "cancelled", "handed_over"]
+"""Why a step was stopped: another worker took it over, its job has ended, or its worker ends."""
+
+
 class LeaseLost(_Event):
-    """A worker found that its lease is no longer its own; what it had was thrown away."""
+    """A worker stopped a step: its lease is no longer its own, or it ends and lets another one do it."""
 
     event: Literal["lease_lost"] = "lease_lost"
-    why: Literal["lost", "cancelled"]
+    why: Stopped
     provider: str = ""
     usage: Usage = Usage()
 

@@ -157,6 +157,9 @@ class Settings(BaseSettings):
         default=86_400, ge=60, description="How long a finished job's record stays in Redis."
     )
     concurrency: int = Field(default=100, ge=1, le=5_000, description="Threads of one worker process.")
+    drain_s: float = Field(
+        default=180, ge=0, le=3_600, description="Seconds from SIGTERM until steps in flight are handed over."
+    )
     metrics_port: int = Field(
         default=0,
         ge=0,

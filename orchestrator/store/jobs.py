@@ -43,6 +43,7 @@ class JobStore:
         self._accept = client.register_script(scripts.ACCEPT)
         self._acquire = client.register_script(scripts.ACQUIRE)
         self._renew = client.register_script(scripts.RENEW)
+        self._release = client.register_script(scripts.RELEASE)
         self._write = client.register_script(scripts.WRITE_OUTPUT)
         self._sent = client.register_script(scripts.MARK_SENT)
         self._finish = client.register_script(scripts.FINISH)
@@ -133,6 +134,11 @@ class JobStore:
                     client=pipeline,
                 )
             return list(pipeline.execute())
+
+    def release(self, lease: Lease) -> None:
+        """Let go of a lease, so that its step can be taken up at once. Nothing where it is no longer ours."""
+        with translated():
+            self._release(keys=[lease.ref.lease(lease.step)], args=[lease.token])
 
     def write_output(
         self,

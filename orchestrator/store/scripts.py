@@ -132,6 +132,12 @@ return redis.call('EXISTS', KEYS[3]) == 1 and 'kept_watched' or 'kept'
 """
 )
 
+# KEYS lease; ARGV token
+RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+
 _SENT = """
 -- These steps are on their way to a worker.
 local function sent(job, steps, from)

@@ -106,9 +106,9 @@ def waiting(client: redis.Redis, step: str) -> int:
 def test_a_step_whose_inputs_are_missing_is_not_done_and_not_counted(
     executor: Executor, work: Scripted, producer: Client, ref: JobRef
 ) -> None:
-    assert executor.run(ref, "synthesis", in_canvas=True) == "not ready"
-    assert executor.run(ref, "plan", in_canvas=False) == "ok"
-    assert executor.run(ref, "synthesis", in_canvas=True) == "not ready"
+    assert executor.run(ref, "synthesis", in_canvas=True) == ("not ready", False)
+    assert executor.run(ref, "plan", in_canvas=False) == ("ok", True)
+    assert executor.run(ref, "synthesis", in_canvas=True) == ("not ready", False)
     assert work.done == ["plan"]
     assert "synthesis" not in producer.store.load(ref).steps
 
@@ -121,8 +121,8 @@ def test_a_defect_in_a_persona_is_an_output_and_is_not_tried_again(
 
     work.on["thesis"] = broken
     executor.run(ref, "plan", in_canvas=False)
-    assert executor.run(ref, "thesis", in_canvas=True) == "failed"
-    assert executor.run(ref, "thesis", in_canvas=True) == "done"
+    assert executor.run(ref, "thesis", in_canvas=True) == ("failed", True)
+    assert executor.run(ref, "thesis", in_canvas=True) == ("done", True)
     output = producer.store.load(ref).outputs["thesis"]
     assert (output.status, output.attempt) == ("failed", 1)
     assert output.failure is not None
@@ -139,7 +139,7 @@ def test_a_defect_in_the_plan_ends_the_job_at_once(
         raise ZeroDivisionError
 
     work.on["plan"] = broken
-    assert executor.run(ref, "plan", in_canvas=False) == "plan_failed"
+    assert executor.run(ref, "plan", in_canvas=False) == ("plan_failed", True)
     result = producer.result(ref)
     assert result is not None
     assert [r.code for r in result.reasons] == ["plan_failed"]

@@ -28,7 +28,6 @@ from tests.model_server import (
     refuses,
     says,
     stall,
-    through,
 )
 from tests.nodes import wait_for
 from workers.translation import TRANSLATION_S
@@ -220,24 +219,6 @@ def test_a_worker_killed_during_a_call_costs_one_call(
     assert {o.step: o.attempt for o in result.outputs} == {"thesis": 1, "antithesis": 2, "synthesis": 1}
     assert [asked.form for asked in model.asked] == ["thesis", "antithesis", "antithesis", "synthesis"]
     assert model.of("antithesis")[0].request.hung_up.is_set()
-
-
-def test_a_worker_told_to_stop_finishes_the_call_it_pays_for(
-    start_worker: StartWorker, producer: Client, model: ModelServer
-) -> None:
-    gate = model.gate()
-    model.script("thesis", through(gate))
-    first = start_worker(**model.environment())
-    ref = producer.submit(question(mode="sequential")).ref
-    wait_for("the thesis' call", lambda: model.of("thesis"))
-    first.kill("SIGTERM")
-    wait_for("the worker to hear of it", lambda: "Warm shutdown" in first.logs() or first.status == "exited")
-    gate.open()
-    assert first.wait() == 0
-    start_worker(**model.environment())
-    result = producer.wait(ref)
-    assert result.status == "complete", result.reasons
-    assert [asked.form for asked in model.asked] == ["thesis", "antithesis", "synthesis"]
 
 
 def everything_in(client: redis.Redis) -> str:

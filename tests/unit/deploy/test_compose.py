@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from orchestrator.broker import QUEUES, make_app
+from orchestrator.broker import QUEUES
 from orchestrator.settings import CONFIG_VARIABLE, Settings, variables
 from tests.unit.deploy.files import ROOT, compose
+from workers.draining import HURRY_S
 
 SERVICES = compose()["services"]
 WORKERS = {name: each for name, each in SERVICES.items() if each.get("command", [""])[0] == "worker"}
@@ -40,9 +41,8 @@ def test_the_workers_cover_every_queue_once():
 
 
 @pytest.mark.parametrize("name", sorted(WORKERS))
-def test_a_worker_may_finish_the_longest_step_of_a_default_job_before_it_is_killed(name: str):
-    soft_shutdown_s = make_app(Settings(redis_url="redis://nowhere")).conf.worker_soft_shutdown_timeout
-    longest_s = Settings.model_fields["deadline_s"].default + soft_shutdown_s
+def test_a_worker_is_killed_only_after_it_has_drained_and_handed_over_what_is_left(name: str):
+    longest_s = Settings.model_fields["drain_s"].default + HURRY_S
     assert seconds(WORKERS[name]["stop_grace_period"]) > longest_s
 
 

@@ -9,11 +9,12 @@ import re
 import pytest
 from jsonschema import Draft202012Validator
 
-from orchestrator.broker import QUEUES, make_app
+from orchestrator.broker import QUEUES
 from orchestrator.exporter.fleet import families
 from orchestrator.exporter.sample import STEPS, FleetSample
 from orchestrator.settings import Settings, variables
 from tests.unit.deploy.files import KUBERNETES, ROOT, compose, documents, manifests, name_of, of_kind
+from workers.draining import HURRY_S
 
 SCHEMAS = json.loads((ROOT / "tests" / "unit" / "deploy" / "schemas.json").read_text())
 """Kubernetes' own, KEDA's and the Prometheus operator's; scripts/kubernetes_schemas.py writes them."""
@@ -204,9 +205,8 @@ def test_workers_differ_in_their_queue_and_their_number_alone(queue: str):
 
 
 @each_worker
-def test_a_worker_may_finish_the_longest_step_of_a_default_job_before_it_is_killed(queue: str):
-    soft_shutdown_s = make_app(Settings(redis_url="redis://nowhere")).conf.worker_soft_shutdown_timeout
-    longest_s = Settings.model_fields["deadline_s"].default + soft_shutdown_s
+def test_a_worker_is_killed_only_after_it_has_drained_and_handed_over_what_is_left(queue: str):
+    longest_s = Settings.model_fields["drain_s"].default + HURRY_S
     assert pod(WORKERS[queue])["terminationGracePeriodSeconds"] > longest_s
 
 
