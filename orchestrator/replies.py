@@ -13,11 +13,10 @@ from typing import cast
 import redis
 
 from orchestrator.store.connection import translated
-from orchestrator.store.keys import OWED, JobRef
+from orchestrator.store.keys import OWED, REPLY, JobRef
 
 REPLY_TTL_S = 86_400
 """As long as Celery keeps a result by default."""
-_FIELD = "reply:"
 
 # KEYS job owed; ARGV field ref -> the job's state. A record that has expired must not come back as half a one.
 _PROMISE = """
@@ -33,7 +32,7 @@ return state
 def promise(client: redis.Redis, ref: JobRef, celery_id: str) -> None:
     """Let the job's end become the Celery result of ``celery_id``; at once where it has ended. May be repeated."""
     with translated():
-        state = client.eval(_PROMISE, 2, ref.job, OWED, f"{_FIELD}{celery_id}", str(ref))
+        state = client.eval(_PROMISE, 2, ref.job, OWED, ref.reply(celery_id), str(ref))
     if state == "ended":
         settle(client, ref)
 
@@ -48,7 +47,7 @@ def settle(client: redis.Redis, ref: JobRef) -> None:
         pipeline = client.pipeline(transaction=True)
         if result is not None:
             answer = {"task_id": ref.task_id, "status": json.loads(result)["status"]}
-            for celery_id in [name.removeprefix(_FIELD) for name in names if name.startswith(_FIELD)]:
+            for celery_id in [name.removeprefix(REPLY) for name in names if name.startswith(REPLY)]:
                 # What Celery's Redis backend writes, and how it wakes a `get()`.
                 key, meta = f"celery-task-meta-{celery_id}", _meta(celery_id, answer)
                 pipeline.set(key, meta, ex=REPLY_TTL_S)

@@ -29,8 +29,12 @@ class Submitted:
     created: bool
 
 
-def submit(spec: TaskSpec, *, store: JobStore, app: Celery, settings: Settings) -> Submitted:
+def submit(
+    spec: TaskSpec, *, store: JobStore, app: Celery, settings: Settings, reply_to: str | None = None
+) -> Submitted:
     """Accept one job and send its plan step. May be called twice with the same spec: the second finds the first.
+
+    ``reply_to`` is the Celery task that a new job's end is the result of.
 
     Once this returns, or raises anything after the record was written, the job will run: where the message could
     not be sent, the sweep sends it. Raises ``InvalidInput`` (too large), ``IdempotencyConflict``, ``AdmissionClosed``
@@ -51,7 +55,7 @@ def submit(spec: TaskSpec, *, store: JobStore, app: Celery, settings: Settings) 
         deadline_s=spec.deadline_s or settings.deadline_s,
     )
     try:
-        status, task_id = store.accept(spec, deadline_s=event.deadline_s, event=event)
+        status, task_id = store.accept(spec, deadline_s=event.deadline_s, event=event, reply_to=reply_to)
     except StoreRefused:
         raise
     except StoreUnavailable as error:

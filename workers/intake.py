@@ -67,9 +67,13 @@ def register(app: Celery, settings: Settings, store: Callable[[], JobStore]) -> 
                 "canvas", f"{SUBMIT} ends before its job does; link nothing to it, wait for its result"
             )
         spec = read_spec(str(request.id), args, kwargs)
+        mine = str(request.id)
         try:
-            accepted = patiently(lambda: submit(spec, store=store(), app=app, settings=settings))
-            patiently(lambda: promise(store().client, accepted.ref, str(request.id)))
+            accepted = patiently(
+                lambda: submit(spec, store=store(), app=app, settings=settings, reply_to=mine)
+            )
+            if not accepted.created:
+                patiently(lambda: promise(store().client, accepted.ref, mine))
         except StoreUnavailable:
             # The message is all there is of this job.
             raise Reject(requeue=True) from None

@@ -25,6 +25,9 @@ NEW_WORK = 9
 QUEUES = ("plan", "thesis", "antithesis", "synthesis")
 """One queue per persona, so that they scale apart; both forms of the antithesis share one."""
 LONGEST_STEP_S = 3_600
+VISIBILITY_S = 120
+"""When a message that nobody acknowledged comes back. For jobs on their way in: a step's is dropped where it has an
+owner or an output, and the sweep is sooner where it has neither."""
 
 
 def persona_for(step: str) -> str:
@@ -72,8 +75,7 @@ def make_app(settings: Settings) -> Celery:
         redis_retry_on_timeout=True,
         redis_backend_health_check_interval=25,
         broker_transport_options={
-            # Longer than any step may take: redelivery of a running step is not how Triptych recovers.
-            "visibility_timeout": LONGEST_STEP_S + 600,
+            "visibility_timeout": VISIBILITY_S,
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
             "max_connections": 3_000,

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import cast
 
 import redis
-from pydantic import ValidationError
 
 from orchestrator.contracts import Mode, Passage, PersonaOutput, Plan, Reason, Result, TaskSpec
 from orchestrator.contracts.events import KnownEvent
-from orchestrator.errors import JobNotFound, RecordUnreadable
+from orchestrator.errors import JobNotFound
 from orchestrator.store import keys, scripts
 from orchestrator.store.admission import closed
 from orchestrator.store.connection import translated
 from orchestrator.store.keys import JobRef
 from orchestrator.store.leases import LEASE_MS, Grant, Granted, Lease, Renewal, Written
-from orchestrator.store.record import Closing, Finished, JobRecord
+from orchestrator.store.record import Closing, Finished, JobRecord, in_order, readable
 from orchestrator.store.stream import events_of
 
 ACTIVE_PAGE = 1_000
@@ -49,11 +47,14 @@ class JobStore:
         self._finish = client.register_script(scripts.FINISH)
         self._emit = client.register_script(scripts.EMIT)
 
-    def accept(self, spec: TaskSpec, *, deadline_s: float, event: KnownEvent) -> tuple[str, str]:
+    def accept(
+        self, spec: TaskSpec, *, deadline_s: float, event: KnownEvent, reply_to: str | None = None
+    ) -> tuple[str, str]:
         """Record a new job. Returns (``created`` | ``existing`` | ``conflict``, the task id that holds the place).
 
         The same spec twice, or the same idempotency key with the same spec, is ``existing``; another spec under
-        either is ``conflict``. Its time counts from here. Raises ``AdmissionClosed`` where no new one may come in.
+        either is ``conflict``. Its time counts from here. A new job's end will be the result of the Celery
+        task ``reply_to``. Raises ``AdmissionClosed`` where no new one may come in.
         """
         ref = JobRef(spec.tenant, spec.task_id)
         wire = spec.to_wire()
@@ -74,6 +75,8 @@ class JobStore:
                     keys.REFUSED,
                     keys.open_jobs(spec.tenant),
                     keys.PACE,
+                    # Not every producer may touch it.
+                    *([keys.OWED] if reply_to else []),
                 ],
                 args=[
                     str(ref),
@@ -84,6 +87,7 @@ class JobStore:
                     event.model_dump_json(),
                     1 if spec.idempotency_key else 0,
                     spec.task_id,
+                    ref.reply(reply_to) if reply_to else "",
                 ],
             )
         if status == "refused":
@@ -114,7 +118,7 @@ class JobStore:
         if not more:
             return Grant(status, attempt, now)
         watched, flat = more
-        with _readable(ref):
+        with readable(ref):
             record = JobRecord.from_hash(dict(zip(flat[::2], flat[1::2], strict=True)))
         lease = Lease(ref, step, f"{attempt} {owner}")
         return Grant(status, attempt, now, Granted(lease, record, watched=bool(watched)))
@@ -220,14 +224,14 @@ class JobStore:
             raise JobNotFound(
                 f"no job {ref.task_id!r} of tenant {ref.tenant!r}; it may have expired, or live on another Redis"
             )
-        with _readable(ref):
+        with readable(ref):
             return JobRecord.from_hash(fields)
 
     def passages(self, ref: JobRef, plan: Plan | None = None) -> tuple[Passage, ...]:
         """The job's evidence, in the order of its plan and then by id."""
         with translated():
             stored = cast("dict[str, str]", self.client.hgetall(ref.passages))
-        return _in_order(ref, stored, plan)
+        return in_order(ref, stored, plan)
 
     def closing(self, ref: JobRef, plan: Plan | None) -> Closing:
         """What a result is made of beside the record, in one round trip."""
@@ -238,7 +242,7 @@ class JobStore:
             pipeline.time()
             stored, entries, (seconds, micros) = pipeline.execute()
         now_ms = int(seconds) * 1_000 + int(micros) // 1_000
-        return Closing(_in_order(ref, stored, plan), events_of(entries), now_ms)
+        return Closing(in_order(ref, stored, plan), events_of(entries), now_ms)
 
     def active(self) -> Iterator[tuple[str, int]]:
         """Jobs without a result as (address, deadline in epoch ms), the most urgent first; read in pages."""
@@ -282,22 +286,3 @@ class JobStore:
         with translated():
             seconds, micros = self.client.time()
         return int(seconds) * 1_000 + int(micros) // 1_000
-
-
-@contextmanager
-def _readable(ref: JobRef) -> Iterator[None]:
-    """What is in Redis is untrusted: what cannot be read is this job's trouble, and no other's."""
-    try:
-        yield
-    except (ValidationError, KeyError, ValueError) as error:
-        raise RecordUnreadable(
-            f"the record of job {ref.task_id!r} cannot be read ({type(error).__name__}): it was tampered with, or a "
-            "newer Triptych wrote it"
-        ) from error
-
-
-def _in_order(ref: JobRef, stored: Mapping[str, str], plan: Plan | None) -> tuple[Passage, ...]:
-    with _readable(ref):
-        found = [Passage.model_validate_json(raw, extra="ignore") for raw in stored.values()]
-    order = {p: i for i, p in enumerate(plan.passage_ids)} if plan else {}
-    return tuple(sorted(found, key=lambda p: (order.get(p.id, len(order)), p.id)))

@@ -47,6 +47,9 @@ def open_jobs(tenant: str) -> str:
     return f"{ROOT}:v{PROTOCOL}:open:{tenant}"
 
 
+REPLY = "reply:"
+
+
 @dataclass(frozen=True)
 class JobRef:
     """A job's address: ids only, which is all that ever travels in a message."""
@@ -87,6 +90,11 @@ class JobRef:
     def watch(self) -> str:
         """String that exists while somebody watches."""
         return f"{self.job}:watch"
+
+    @staticmethod
+    def reply(celery_id: str) -> str:
+        """Field of the job's hash that is there while the job owes this Celery task a result."""
+        return f"{REPLY}{celery_id}"
 
     def lease(self, step: str) -> str:
         """String that exists while a worker holds the step."""

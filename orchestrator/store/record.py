@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+
+from pydantic import ValidationError
 
 from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason, RequestedMode, Result, TaskSpec
 from orchestrator.contracts.events import Event
+from orchestrator.errors import RecordUnreadable
+from orchestrator.store.keys import JobRef
 
 PLAN = "plan"
 
@@ -110,3 +115,23 @@ class Finished:
 
     first: bool
     owes: bool
+
+
+@contextmanager
+def readable(ref: JobRef) -> Iterator[None]:
+    """What is in Redis is untrusted: what cannot be read is this job's trouble, and no other's."""
+    try:
+        yield
+    except (ValidationError, KeyError, ValueError) as error:
+        raise RecordUnreadable(
+            f"the record of job {ref.task_id!r} cannot be read ({type(error).__name__}): it was tampered with, or a "
+            "newer Triptych wrote it"
+        ) from error
+
+
+def in_order(ref: JobRef, stored: Mapping[str, str], plan: Plan | None) -> tuple[Passage, ...]:
+    """Read a job's evidence: in the order of the plan and then by id."""
+    with readable(ref):
+        found = [Passage.model_validate_json(raw, extra="ignore") for raw in stored.values()]
+    order = {p: i for i, p in enumerate(plan.passage_ids)} if plan else {}
+    return tuple(sorted(found, key=lambda p: (order.get(p.id, len(order)), p.id)))

@@ -24,8 +24,8 @@ local function emit(stream, ledger, ttl, event)
 end
 """
 
-# KEYS job active idempotency events ledger admission refused open pace
-# ARGV ref spec digest deadline_s ttl_ms event has_key task_id
+# KEYS job active idempotency events ledger admission refused open pace owed (where somebody is)
+# ARGV ref spec digest deadline_s ttl_ms event has_key task_id reply ('' where nobody is owed one)
 # -> created|existing|conflict and the job's id, or refused, by which bound, and how long jobs take (ms)
 ACCEPT = (
     _NOW
@@ -48,6 +48,10 @@ local deadline = now + math.floor(ARGV[4] * 1000)
 local ttl = ARGV[5] + math.floor(ARGV[4] * 1000)
 redis.call('HSET', KEYS[1], 'spec', ARGV[2], 'digest', ARGV[3], 'state', 'open', 'accepted_ms', now,
   'deadline_ms', deadline, 'ttl_ms', ttl, 'sent:plan', now, 'sends:plan', 1, 'sent_at_attempt:plan', 0)
+if ARGV[9] ~= '' then
+  redis.call('HSET', KEYS[1], ARGV[9], '1')
+  redis.call('SADD', KEYS[10], ARGV[1])
+end
 redis.call('PEXPIRE', KEYS[1], ttl)
 redis.call('ZADD', KEYS[2], deadline, ARGV[1])
 redis.call('SADD', KEYS[8], ARGV[8])

@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from celery.app.amqp import AMQP
 from celery.worker.request import Request
 
 from orchestrator import recovery
-from orchestrator.broker import QuietBackend, transport
+from orchestrator.broker import app as broker_app
+from orchestrator.broker import transport
+from orchestrator.broker.backend import QuietBackend
 from orchestrator.store import JobStore, connect
 from orchestrator.store.archive import Archive, sqlite
 from workers import __main__ as entry
@@ -32,6 +35,8 @@ from workers import serve as _serve  # noqa: F401 - imported before the fork, so
 from workers.llm import openai_compat as _openai_compat  # noqa: F401 - as above
 from workers.llm.client import Model
 
+SUBMIT = "submit"
+"""Stands for the step where a job is on its way in; its id is the Celery task's."""
 LEDGER = "ledger"
 """Stands for the job at the archiver's and the sweep's own points."""
 _PR_SET_PDEATHSIG = 1
@@ -59,12 +64,16 @@ def passed(client: redis.Redis, job: str) -> list[tuple[int, str, str]]:
 
 def run(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
     """Be a worker, in a process that was forked for it."""
+    # The server lives as long as somebody holds this; only the tests shall, so that killing them leaves nothing behind.
+    os.close(forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]  # undocumented
     if platform.system() == "Linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # no test leaves a worker behind
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     os.environ.update(env)
+    if visibility_s := env.get("FAULTS_VISIBILITY_S"):
+        broker_app.VISIBILITY_S = int(visibility_s)
     put_points(Points(connect(env["REDIS_URL"])))
     sys.exit(entry.main(list(arguments)))
 
@@ -89,9 +98,9 @@ class Points:
 
     def message(self, message_id: str, point: str) -> None:
         """The same, for the job and step that a message's id names."""
-        _, _, rest = message_id.partition(".")
+        _, dot, rest = message_id.partition(".")
         job, _, step = rest.rpartition(".")
-        self(job, step, point)
+        self(job if dot else message_id, step if dot else SUBMIT, point)
 
 
 def around(owner: object, name: str) -> Callable[[Callable[..., Any]], None]:
@@ -116,10 +125,17 @@ def put_points(reached: Points) -> None:
 
 
 def _in_a_step(reached: Points) -> None:
+    @around(JobStore, "accept")
+    def accept(inner: Any, store: Any, spec: Any, **options: Any) -> Any:
+        reached(spec.task_id, SUBMIT, "received")
+        answer = inner(store, spec, **options)
+        reached(spec.task_id, SUBMIT, "accepted")
+        return answer
+
     @around(JobStore, "acquire")
-    def acquire(inner: Any, store: Any, ref: Any, step: str, owner: str) -> Any:
+    def acquire(inner: Any, store: Any, ref: Any, step: str, *arguments: Any, **options: Any) -> Any:
         reached(ref.task_id, step, "received")
-        grant = inner(store, ref, step, owner)
+        grant = inner(store, ref, step, *arguments, **options)
         if grant.status == "granted":
             reached(ref.task_id, step, "leased")
         return grant
