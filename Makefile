@@ -1,6 +1,8 @@
 # Everything here works from a clean clone on a machine that has Python 3.11 to 3.14 and make, and nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
+# What is locked stays as it is, where it still fits.
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check unit integration bench lint types contracts format client-wheel lock clean
 
@@ -47,10 +49,9 @@ format: install ## Format the code.
 client-wheel: install ## Build dist/triptych_client-*.whl: what a producer's application installs.
 	cd deploy/client && $(CURDIR)/$(BIN)/hatchling build -t wheel -d $(CURDIR)/dist
 
-lock: install ## Resolve the dependencies anew. The locks hold hashes and no address; the second is the image's.
-	$(BIN)/uv export --all-extras --all-groups --no-emit-project --format requirements.txt --no-header --no-annotate -q > requirements.lock
-	$(BIN)/uv export --extra worker --extra docs --extra flower --extra postgres --no-dev --no-emit-project --format requirements.txt --no-header --no-annotate -q > requirements-prod.lock
-	rm -f uv.lock
+lock: install ## Add to the locks what is new in pyproject.toml; ARGS=--upgrade resolves all anew. The locks hold hashes and no address; the second is the image's.
+	$(LOCK) --all-extras --group dev $(ARGS) -o requirements.lock
+	$(LOCK) --extra worker --extra docs --extra flower --extra postgres $(ARGS) -o requirements-prod.lock
 
 clean: ## Remove everything that was made.
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build *.egg-info

@@ -27,7 +27,8 @@ def extras() -> set[str]:
         for extra in project["optional-dependencies"].values()
         for requirement in extra
     }
-    return {IMPORTED_AS.get(name, name) for name in names - {"triptych"}} | {"workers", "rapidfuzz"}
+    # redis-py takes hiredis where it is there, and does without.
+    return {IMPORTED_AS.get(name, name) for name in names - {"triptych", "hiredis"}} | {"workers", "rapidfuzz"}
 
 
 PRODUCERS = [
