@@ -4,7 +4,7 @@ BIN := .venv/bin
 # What is locked stays as it is, where it still fits.
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check unit integration bench lint types contracts format client-wheel lock clean
+.PHONY: help install demo test check unit integration bench bench-gate lint types contracts format client-wheel lock clean
 
 help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ integration: install ## Tests with a real Valkey, real workers, real HTTP.
 
 bench: install ## What the machinery costs against a naive Celery chord, with simulated personas (about 10 minutes).
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-gate: install ## What the Evidence Gate catches and what it rejects, on answers broken in known ways (a minute).
+	$(BIN)/python -m benchmarks.gate $(ARGS)
 
 lint: install
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from orchestrator.language import (
     quantities,
     sentences,
 )
+
+# A quote may come in quotation marks of its own.
+_MARKED = re.compile(r"([\"']).+\1", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -128,5 +132,8 @@ class Sources:
         key = (citation.passage_id, citation.quote)
         if key not in self._found:
             source = self.by_id.get(citation.passage_id)
-            self._found[key] = source.find(edged(fold(citation.quote).text)) if source else None
+            folded = fold(citation.quote).text
+            forms = (folded, folded[1:-1]) if _MARKED.fullmatch(folded) else (folded,)
+            found = (source.find(edged(form)) for form in forms) if source else ()
+            self._found[key] = next((quoted for quoted in found if quoted), None)
         return self._found[key]

@@ -444,3 +444,30 @@ def test_the_texts_of_the_sound_argument_are_not_just_their_quotes():
         for language in TEXTS
         for text, quote in zip(TEXTS[language], QUOTES[language], strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "reason"),
+    [
+        ("The c\u0430che lowers memory use.", "The cache lowers memory use.", "look_alike"),  # Cyrillic a
+        ("The \u0391PI is fast.", "The API is fast.", "look_alike"),  # Greek Alpha
+        ("It costs 12\u20dd euros.", "It costs 12 euros.", "look_alike"),
+        ("속도가 느리다\u0338.", "속도가 느리다.", "look_alike"),
+        ("The caf\u00e9 is open.", "The caf\u00e9 is open.", None),
+        ("Москва растёт.", "Москва растёт.", None),
+        ("No reply was never lost.", "No reply was lost.", "negation_added"),
+        ("No reply was lost, and none was late.", "No reply was lost, and none was late.", None),
+        ("면적은 2,489.4㎢이다.", "면적은 2,489.4㎢이다.", None),
+        ("면적은 2,489.4㎡이다.", "면적은 2,489.4㎢이다.", "unit_differs"),
+        ("The band States is loud.", "The band Nelson is loud.", "name_unsupported"),
+        ("It is fast.", "“It is fast.”", None),
+        ("It is fast.", "'It is fast.'", None),
+        ("It is fast.", "'It is fast.", "not_verbatim"),
+    ],
+)
+def test_what_only_looks_the_same_and_what_is_the_same(text, quote, reason):
+    passage = Passage(id="p", source="s", text=f"Before. {quote.strip(chr(39))} After.")
+    claim = Claim(id="t1", text=text, citations=cite(quote, "p"))
+    output = PersonaOutput(task_id="j", persona="thesis", step="thesis", summary="x", claims=(claim,))
+    report = judge("j", [passage], [output], evidence_required=True)
+    assert reason in reasons(report) if reason else reasons(report) == set()

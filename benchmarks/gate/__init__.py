@@ -1,0 +1,1 @@
+"""How well the Evidence Gate does its work: ``make bench-gate``."""

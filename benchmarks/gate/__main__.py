@@ -1,0 +1,70 @@
+"""``python -m benchmarks.gate``: how well the gate catches what is wrong and lets pass what is not, as tables.
+
+Exit codes: 0 no broken quote passed and no sound answer was rejected, 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+
+from benchmarks.gate.figures import Outcome, Row, outcomes, table
+from benchmarks.gate.mutations import SEED, cases
+from benchmarks.gate.texts import shipped_texts
+
+
+def main() -> int:
+    """Judge the cases and print the tables; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="make bench-gate", description="The Evidence Gate on answers broken in known ways."
+    )
+    parser.add_argument("--show", action="store_true", help="print the cases that went wrong as JSON lines")
+    arguments = parser.parse_args()
+    judged = list(outcomes(cases(shipped_texts(), seed=SEED)))
+    print(f"{len(judged):,} cases of shipped texts, seed {SEED}\n")
+    print("\n".join(markdown(judged)))
+    if arguments.show:
+        for outcome in (o for o in judged if o.wrong):
+            print(json.dumps(shown(outcome), ensure_ascii=False))
+    return int(any(outcome.fatal for outcome in judged))
+
+
+def markdown(judged: Sequence[Outcome]) -> Iterator[str]:
+    """The two tables: mutations and their catch rates, harmless changes and their false-reject rates."""
+    rows = table(judged)
+    yield "| mutation | of the | cases en, ko | caught en | caught ko |"
+    yield "| --- | --- | --- | --- | --- |"
+    yield from _lines([row for row in rows if row.harmful])
+    yield ""
+    yield "| harmless change | of the | cases en, ko | rejected en | rejected ko |"
+    yield "| --- | --- | --- | --- | --- |"
+    yield from _lines([row for row in rows if not row.harmful])
+
+
+def _lines(rows: Sequence[Row]) -> Iterator[str]:
+    kinds = dict.fromkeys((row.mutation, row.place) for row in rows)
+    for mutation, place in kinds:
+        found = {row.language: row for row in rows if (row.mutation, row.place) == (mutation, place)}
+        counts = ", ".join(
+            str(found[language].cases) if language in found else "-" for language in ("en", "ko")
+        )
+        rates = " | ".join(
+            f"{found[language].rate:.1%}" if language in found else "-" for language in ("en", "ko")
+        )
+        yield f"| {mutation} | {place} | {counts} | {rates} |"
+
+
+def shown(outcome: Outcome) -> dict[str, object]:
+    """A case that went wrong, to be looked at."""
+    return {
+        "mutation": outcome.case.mutation,
+        "place": outcome.case.place,
+        "answer": outcome.case.answer.model_dump(exclude_unset=True),
+        "findings": [f"{finding.reason}: {finding.detail}" for finding in outcome.report.findings],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""The frozen mutation set: what must never pass, what must never be rejected, and what level 2 is known to see."""
+
+import hashlib
+from collections import Counter
+
+import pytest
+
+from benchmarks.gate.figures import Outcome, Row, outcomes, table
+from benchmarks.gate.mutations import SEED, Case, cases
+from benchmarks.gate.plain_search import stands_in
+from benchmarks.gate.texts import shipped_texts
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def frozen() -> list[Case]:
+    return list(cases(shipped_texts(), seed=SEED))
+
+
+@pytest.fixture(scope="module")
+def judged(frozen: list[Case]) -> list[Outcome]:
+    return list(outcomes(frozen))
+
+
+@pytest.fixture(scope="module")
+def rows(judged: list[Outcome]) -> dict[tuple[str, str, str], Row]:
+    return {(row.mutation, row.place, row.language): row for row in table(judged) if row.harmful}
+
+
+def test_the_set_is_frozen(frozen):
+    digest = hashlib.sha256()
+    for case in frozen:
+        digest.update(f"{case.mutation} {case.place} {case.answer.model_dump_json()}\n".encode())
+    # It changes with the texts and the mutations, and then docs/gate.md wants measuring again.
+    assert digest.hexdigest()[:16] == "7026fccec742ddae"
+
+
+def test_it_is_large_enough_in_both_languages(frozen):
+    counts = Counter(case.language for case in frozen)
+    assert set(counts) == {"en", "ko"}
+    assert min(counts.values()) >= 2_000
+
+
+def test_every_broken_quote_is_caught_at_level_0_or_1(judged):
+    broken = [o for o in judged if o.case.harmful and o.case.place in {"quote", "citation"}]
+    assert len(broken) > 1_000
+    assert [o.case for o in broken if not o.failed] == []
+
+
+def test_no_verbatim_or_reformatted_quote_is_rejected(judged):
+    sound = [o for o in judged if not o.case.harmful]
+    assert len(sound) > 1_000
+    assert [o.case for o in sound if o.failed] == []
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("mutation", "place", "at_least"),
+    [
+        ("failed persona", "answer", 1.0),
+        ("empty answer", "answer", 1.0),
+        ("lost claim", "answer", 1.0),
+        ("invented claim", "answer", 1.0),
+        ("empty claim", "claim", 1.0),
+        ("digit", "claim", 1.0),
+        ("digit lost or added", "claim", 1.0),
+        ("unit", "claim", 1.0),
+        ("negation added", "claim", 1.0),
+        ("negation dropped", "claim", 1.0),
+        ("halves of two texts", "claim", 0.95),
+    ],
+)
+def test_what_level_2_and_3_catch(rows, language, mutation, place, at_least):
+    assert rows[mutation, place, language].rate >= at_least
+
+
+def test_the_plain_search_that_the_gate_is_compared_with():
+    assert stands_in("“a”  b\n", 'x "a" b')
+    assert not stands_in("a c", "a b c")
