@@ -28,7 +28,10 @@ def extras() -> set[str]:
         for requirement in extra
     }
     # redis-py takes hiredis where it is there, and does without.
-    return {IMPORTED_AS.get(name, name) for name in names - {"triptych", "hiredis"}} | {"workers", "rapidfuzz"}
+    return {IMPORTED_AS.get(name, name) for name in names - {"triptych", "hiredis"}} | {
+        "workers",
+        "rapidfuzz",
+    }
 
 
 PRODUCERS = [
