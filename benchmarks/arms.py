@@ -29,6 +29,7 @@ from orchestrator.store.connection import broker_url
 PATIENCE_S = 60.0
 """How long a job may take before it counts as lost: what cannot keep up must not hold up the rest."""
 WARM_UP_JOBS = 10
+MAX_JOBS = 10_000
 PLAN, ARGUMENT = ("plan",), ("thesis", "antithesis", "synthesis")
 
 
@@ -125,6 +126,9 @@ class TriptychArm(Arm):
                 "REDIS_URL": url,
                 "TRIPTYCH_HOME": str(self.settings.home),
                 "TRIPTYCH_METRICS_PORT": str(_free_port()),
+                # An arm that cannot keep up shall show it, not refuse.
+                "TRIPTYCH_MAX_JOBS": str(MAX_JOBS),
+                "TRIPTYCH_MAX_TENANT_JOBS": str(MAX_JOBS),
             }
             self.workers.append(Worker(f"{name}-{number}", command, folder=folder, env=env))
 

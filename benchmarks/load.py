@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.arms import PATIENCE_S, Arm, LedgerClock, NaiveArm, Times, TriptychArm
+from benchmarks.arms import ARGUMENT, PATIENCE_S, PLAN, Arm, LedgerClock, NaiveArm, Times, TriptychArm
 from benchmarks.figures import Spread
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.room import Room, Size, awake
@@ -25,7 +25,7 @@ ONE, TWO = "one worker", "two workers"
 
 @dataclass(frozen=True)
 class Steady:
-    """One round at one level: ms over the critical path, and the workers' memory at its peak so far, MB.
+    """One round at one level: ms over the critical path, and the memory of the largest worker at its peak so far, MB.
 
     ``argument`` is from the plan's end to the result in hand, less what the personas slept; ``whole`` counts
     submitting and planning too. A chord's end is its callback's, before its producer has heard of it. Where jobs
@@ -46,7 +46,10 @@ class Steady:
 
 
 def steady(room: Room, size: Size) -> dict[str, dict[int, list[Steady]]]:
-    """Arrivals at an even pace, so many that this many jobs are in flight. Levels ascend, for the memory's sake."""
+    """Arrivals at an even pace, so many that this many jobs are in flight. Levels ascend, for the memory's sake.
+
+    Planning has a worker of its own, as in ``noop.drain``: a chord plans nothing.
+    """
     personas = MEASURED.shorter(size.persona_speed)
     rounds: dict[str, dict[int, list[Steady]]] = {
         name: {level: [] for level in size.in_flight} for name in (NAIVE, TRIPTYCH)
@@ -54,7 +57,7 @@ def steady(room: Room, size: Size) -> dict[str, dict[int, list[Steady]]]:
     options = ("--pool", "threads", "--concurrency", str(SLOTS))
     with room.arms(
         lambda url: NaiveArm(NAIVE, url=url, folder=room.folder, options=options),
-        lambda url: TriptychArm(TRIPTYCH, url=url, folder=room.folder, slots=SLOTS),
+        lambda url: TriptychArm(TRIPTYCH, url=url, folder=room.folder, slots=SLOTS, queues=(PLAN, ARGUMENT)),
     ) as arms:
         for number in range(1, size.steady_rounds + 1):
             for level in size.in_flight:
@@ -105,8 +108,7 @@ def _offered(arm: Arm, personas: Personas, level: int, window_s: float) -> Stead
         sent, times = _naive(arm, personas, every_s, count)
     pairs = [(s, t) for s, t in list(zip(sent, times, strict=True))[ramp:] if t is not None]
     lost = times.count(None)
-    peaks = [worker.peak_rss_mb() for worker in arm.workers]
-    peak = None if None in peaks else sum(p for p in peaks if p is not None)
+    peak = max((p for p in (worker.peak_rss_mb() for worker in arm.workers) if p is not None), default=None)
     if lost:
         return Steady(None, None, lost, peak)
 

@@ -50,7 +50,10 @@ class Report:
             Target(f"p50 {over}", _middle(by_level[judged], "p50"), 15.0, "ms"),
             Target(f"p99 {over}", _middle(by_level[judged], "p99"), 50.0, "ms"),
             Target(
-                f"RSS at {max(by_level)} in flight", _largest([r.peak_rss_mb for r in fullest]), 150.0, "MB"
+                f"RSS of a worker at {max(by_level)} in flight",
+                _largest([r.peak_rss_mb for r in fullest]),
+                150.0,
+                "MB",
             ),
             Target("throughput of two workers, of one's", throughput, 1.8, "x", "at least"),
         ]
@@ -106,7 +109,7 @@ class Report:
         table = _table(
             f"Simulated personas that sleep {personas} at steady arrivals, ms over the critical path "
             f"({self.size.steady_rounds} rounds of {self.size.window_s:g} s)",
-            ("", "in flight", "p50", "p95", "p99", "with planning: p50", "peak RSS, MB"),
+            ("", "in flight", "p50", "p95", "p99", "with planning: p50", "peak RSS of a worker, MB"),
         )
         for name, levels in self.steady.items():
             for level, rounds in levels.items():
