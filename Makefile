@@ -21,13 +21,13 @@ demo: install ## Answer a question from the documents in examples/ (no Redis, no
 check: lint types contracts unit ## The fast loop: lint, types, import contracts, unit tests.
 
 test: lint types contracts ## Everything that has to hold: check, and the integration tests.
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not soak"
 
 unit: install ## Unit tests.
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not integration and not soak"
 
 integration: install ## Tests with a real Valkey, real workers, real HTTP.
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "integration and not soak"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "integration and not soak"
 
 bench: install ## What the machinery costs against a naive Celery chord, with simulated personas (about 10 minutes).
 	$(BIN)/python -m benchmarks $(ARGS)

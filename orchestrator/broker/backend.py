@@ -52,7 +52,10 @@ class QuietBackend(RedisBackend):
         with _kept_from_celery("a member of a chord was not counted"):
             member, ttl_s = f"{request.id}:{request.group_index}", self.expires  # type: ignore[attr-defined]  # the stubs lack it
             if self._count(keys=keys, args=[member, ttl_s]):
-                Signature.from_dict(request.chord, app=self.app).apply_async()  # type: ignore[attr-defined]  # the stubs lack app
+                self._send(request.chord)
+
+    def _send(self, callback: dict[str, Any]) -> None:
+        Signature.from_dict(callback, app=self.app).apply_async()  # type: ignore[attr-defined]  # the stubs lack app
 
     @cached_property
     def _count(self) -> Any:  # noqa: ANN401 - redis-py's script

@@ -14,7 +14,7 @@ from orchestrator.routing.flow import FLOWS
 from orchestrator.store.record import PLAN
 
 Point = Literal[
-    "sending",  # it is known what to send, and recorded where Triptych sends it (a chord: its claim is taken)
+    "sending",  # it is known what to send, and recorded where Triptych sends it (a chord: its count is complete)
     "sent",  # its message is in the queue
     "popped",  # its message has left the queue and is booked nowhere
     "received",  # Celery has started its task
@@ -22,7 +22,7 @@ Point = Literal[
     "calling",  # the model has begun to answer
     "worked",  # the output is there, in memory
     "stored",
-    "counting",  # Celery is about to count it in its chord
+    "counting",  # it is about to be counted in its chord
     "counted",
     "ending",  # the job's result is there, in memory
     "ended",

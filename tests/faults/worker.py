@@ -180,7 +180,7 @@ def _in_celery(reached: Points) -> None:
         inner(signatures)
         reached.message(_first(signatures[0]), "sent")
 
-    @around(AMQP, "_retry_publish")  # a chain's next step, and a chord's callback
+    @around(AMQP, "_retry_publish")  # a chain's next step
     def publish(inner: Any, amqp: Any, call: Any, *arguments: Any, **options: Any) -> Any:
         reached.message(_first(call.__self__), "sending")
         result = inner(amqp, call, *arguments, **options)
@@ -193,19 +193,25 @@ def _in_celery(reached: Points) -> None:
             reached.message(request.id, "counting")
         return inner(backend, request, *arguments, **options)
 
-    count = QuietBackend.__mro__[1].__dict__["_chord_part_return_script"]
+    @around(QuietBackend, "_send")  # a chord's callback
+    def follow(inner: Any, backend: Any, callback: Any) -> None:
+        reached.message(callback["options"]["task_id"], "sending")
+        inner(backend, callback)
+        reached.message(callback["options"]["task_id"], "sent")
+
+    count = QuietBackend.__dict__["_count"]
 
     def counted(backend: Any) -> Any:
-        script = count.__get__(backend, type(backend))
+        script = count.func(backend)
 
         def call(*, args: list[Any], **options: Any) -> Any:
             answer = script(args=args, **options)
-            reached.message(args[0], "counted")
+            reached.message(args[0].rpartition(":")[0], "counted")
             return answer
 
         return call
 
-    setattr(QuietBackend, "_chord_part_return_script", property(counted))  # noqa: B010 - mypy does not know the base's
+    setattr(QuietBackend, "_count", property(counted))  # noqa: B010 - mypy knows it as a cached property
 
     @around(Request, "acknowledge")
     def acknowledge(inner: Any, request: Any) -> None:
