@@ -4,7 +4,7 @@ BIN := .venv/bin
 # What is locked stays as it is, where it still fits.
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check unit integration bench bench-gate lint types contracts format client-wheel lock clean
+.PHONY: help install demo test check unit integration bench bench-gate soak growth overload soak-tests lint types contracts format client-wheel lock clean
 
 help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,18 @@ bench: install ## What the machinery costs against a naive Celery chord, with si
 
 bench-gate: install ## What the Evidence Gate catches and what it rejects, on answers broken in known ways (a minute).
 	$(BIN)/python -m benchmarks.gate $(ARGS)
+
+soak: install ## Thousands of jobs while workers and Redis fail, beside a naive Celery chord (about 12 minutes).
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
+growth: install ## What is held after 50,000 jobs, and whether it has grown (about 20 minutes).
+	@$(BIN)/python -m benchmarks.growth $(ARGS)
+
+overload: install ## What becomes of jobs when three times as many come as can be done (about 5 minutes).
+	@$(BIN)/python -m benchmarks.overload $(ARGS)
+
+soak-tests: install ## The tests that are minutes long: every point at which a worker can die, and so on.
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m soak
 
 lint: install
 	$(BIN)/ruff check .

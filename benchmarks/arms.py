@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import redis
@@ -31,6 +32,7 @@ PATIENCE_S = 60.0
 WARM_UP_JOBS = 10
 MAX_JOBS = 10_000
 PLAN, ARGUMENT = ("plan",), ("thesis", "antithesis", "synthesis")
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -110,10 +112,20 @@ class LedgerClock:
 
 
 class TriptychArm(Arm):
-    """Workers of Triptych with simulated personas: leases, outputs, ledger, archive, sweep and metrics are real."""
+    """Workers of Triptych with simulated personas: leases, outputs, ledger, archive, sweep and metrics are real.
+
+    ``settings`` are the workers', by variable.
+    """
 
     def __init__(
-        self, name: str, *, url: str, folder: Path, slots: int, queues: Sequence[Sequence[str]] = (QUEUES,)
+        self,
+        name: str,
+        *,
+        url: str,
+        folder: Path,
+        slots: int,
+        queues: Sequence[Sequence[str]] = (QUEUES,),
+        settings: Mapping[str, str] = NONE,
     ) -> None:
         self.name = name
         self.url = url
@@ -129,6 +141,7 @@ class TriptychArm(Arm):
                 # An arm that cannot keep up shall show it, not refuse.
                 "TRIPTYCH_MAX_JOBS": str(MAX_JOBS),
                 "TRIPTYCH_MAX_TENANT_JOBS": str(MAX_JOBS),
+                **settings,
             }
             self.workers.append(Worker(f"{name}-{number}", command, folder=folder, env=env))
 

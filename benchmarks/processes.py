@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +20,27 @@ PROC = Path("/proc")
 
 class BenchmarkFailed(Exception):
     """Something did not do what is measured; says which, with the end of its log."""
+
+
+@dataclass(frozen=True)
+class Holds:
+    """What a process has at a moment: resident memory in MB, threads, and open files, sockets included."""
+
+    rss_mb: float
+    threads: int
+    files: int
+
+    @classmethod
+    def of(cls, pid: int) -> Holds | None:
+        """Look; ``None`` where /proc is not."""
+        folder = PROC / str(pid)
+        try:
+            lines = (folder / "status").read_text().splitlines()
+            files = sum(1 for _ in (folder / "fd").iterdir())
+        except OSError:
+            return None
+        status = dict(line.split(":", 1) for line in lines if ":" in line)
+        return cls(int(status["VmRSS"].split()[0]) / 1_024, int(status["Threads"]), files)
 
 
 class Worker:
@@ -51,6 +73,20 @@ class Worker:
             raise BenchmarkFailed(f"{self.name} ended by itself:\n{self.log()[-2_000:]}")
         return True
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone."""
+        return self._process.poll() is not None
+
+    @property
+    def pid(self) -> int:
+        """The first of its processes: on Linux the worker itself, which the tether becomes."""
+        return self._process.pid
+
+    def processes(self) -> frozenset[int]:
+        """The ids of all its processes; where /proc is not, of the first."""
+        return frozenset(int(folder.name) for folder, _ in self._stats()) | {self._process.pid}
+
     def log(self) -> str:
         """What it wrote so far."""
         return self._log.read_text(errors="replace")
@@ -80,6 +116,10 @@ class Worker:
                 lines = (folder / "status").read_text().splitlines()
                 peaks += [int(line.split()[1]) / 1_024 for line in lines if line.startswith("VmHWM:")]
         return sum(peaks) if peaks else None
+
+    def holds(self) -> Holds | None:
+        """What its first process has now; ``None`` where /proc is not."""
+        return Holds.of(self._process.pid)
 
     def stop(self) -> None:
         """Kill it. May be called twice."""

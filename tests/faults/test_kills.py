@@ -1,6 +1,6 @@
 """A worker may die at any moment: at every boundary of every step's life, in every mode.
 
-The places that are not ``short`` are tried by ``make soak``.
+The places that are not ``short`` are tried by ``make soak-tests``.
 """
 
 from __future__ import annotations

@@ -7,24 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.integration.benchmarks.processes import LOOKED_UP_IN_PROC, running
 from tests.nodes import ROOT, wait_for
 
-PROC = Path("/proc")
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(not (PROC / "self/environ").exists(), reason="processes are looked up in /proc"),
-]
-
-
-@pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the benchmark keeps its sockets and logs: its processes are known by it."""
-    return tmp_path_factory.mktemp("b")
+pytestmark = [pytest.mark.integration, LOOKED_UP_IN_PROC]
 
 
 def start(place: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -36,16 +26,6 @@ def start(place: Path, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def running(place: Path) -> Iterator[Path]:
-    """Processes that know this place from their environment."""
-    for folder in PROC.glob("[0-9]*"):
-        try:
-            if int(folder.name) != os.getpid() and str(place).encode() in (folder / "environ").read_bytes():
-                yield folder
-        except OSError:
-            continue
 
 
 def test_it_measures_every_side_and_says_what_is_simulated(place: Path) -> None:

@@ -1,0 +1,67 @@
+"""The recorded durations, and the schedule that a seed stands for: what is offered, and what goes wrong when. Pure."""
+
+from __future__ import annotations
+
+import csv
+import random
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from benchmarks.simulated import Personas
+
+SPEED = 10.0
+"""How much faster than recorded the personas are."""
+RECORDED = Path(__file__).with_name("persona_seconds.csv")
+
+Kind = Literal["kill", "child", "stop", "cut", "restart"]
+WEIGHTS: dict[Kind, float] = {"kill": 0.5, "child": 0.25, "stop": 0.12, "cut": 0.09, "restart": 0.04}
+"""Kill a worker, or one process of its pool; stop it for a while; cut all connections; take Redis down for a while."""
+STOPPED_S, DOWN_S = (4.0, 12.0), (0.5, 6.0)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One job, ``at_s`` after the start."""
+
+    at_s: float
+    mode: Literal["sequential", "parallel"]
+    personas: Personas
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault, ``at_s`` after the start. ``victim`` is a worker's number; ``for_s`` how long it lasts."""
+
+    at_s: float
+    kind: Kind
+    victim: int
+    for_s: float
+
+
+@cache
+def recorded() -> tuple[Personas, ...]:
+    """What the personas took, at ``SPEED``."""
+    with RECORDED.open(encoding="utf-8") as file:
+        rows = [tuple(float(cell) for cell in row) for row in list(csv.reader(file))[1:]]
+    return tuple(Personas(*row).shorter(SPEED) for row in rows)
+
+
+def arrivals(dice: random.Random, *, jobs: int, per_s: float) -> tuple[Arrival, ...]:
+    """Jobs that come independently of each other, ``per_s`` of them in the mean."""
+    found, now = [], 0.0
+    for _ in range(jobs):
+        now += dice.expovariate(per_s)
+        found.append(Arrival(now, dice.choice(("sequential", "parallel")), dice.choice(recorded())))
+    return tuple(found)
+
+
+def faults(dice: random.Random, *, until_s: float, every_s: float, workers: int) -> tuple[Fault, ...]:
+    """Faults about ``every_s``, until ``until_s``."""
+    found, now = [], 0.0
+    while (now := now + dice.uniform(0.5, 1.5) * every_s) < until_s:
+        (kind,) = dice.choices(tuple(WEIGHTS), tuple(WEIGHTS.values()))
+        lasts = {"stop": STOPPED_S, "restart": DOWN_S}.get(kind, (0.0, 0.0))
+        found.append(Fault(now, kind, dice.randrange(workers), dice.uniform(*lasts)))
+    return tuple(found)

@@ -1,0 +1,42 @@
+"""What counts as grown, and what is the mood of an allocator or a pool."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.growth import LEDGER_KEEPS, Look
+from benchmarks.processes import Holds
+
+FIRST = Look(
+    jobs=1_000,
+    worker=Holds(100.0, 110, 50),
+    producer=Holds(80.0, 20, 30),
+    redis_mb=4.0,
+    keys=20,
+    lasting=16,
+    channels=2,
+    connections=40,
+    ledger_events=12_000,
+    ledger_mb=6.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "grown"),
+    [
+        ({}, []),
+        ({"worker": Holds(120.0, 110, 55), "connections": 45, "redis_mb": 4.5}, []),
+        ({"worker": Holds(126.0, 110, 50)}, ["the worker's memory"]),
+        ({"producer": Holds(80.0, 20, 38)}, ["the producer's files"]),
+        ({"lasting": 17}, ["keys without a TTL"]),
+        ({"channels": 3}, ["channels"]),
+        ({"keys": 26}, ["keys"]),
+        ({"ledger_events": LEDGER_KEEPS, "ledger_mb": 100.0}, []),
+        ({"ledger_events": 2 * LEDGER_KEEPS}, ["the ledger, over its bound"]),
+    ],
+)
+def test_what_has_grown(change: dict[str, object], grown: list[str]) -> None:
+    last = replace(FIRST, jobs=50_000, **change)  # type: ignore[arg-type]  # by the table
+    assert last.grown(FIRST) == grown
