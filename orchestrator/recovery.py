@@ -8,6 +8,7 @@ a message too few would cost the job.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -142,11 +143,13 @@ class Contact:
 
     def __init__(self) -> None:
         self._since_ms: int | None = None
+        self._heard_at = time.monotonic()
         self._settled = threading.Event()
         self._settled.set()
 
     def answered(self, now_ms: int) -> None:
         """Redis answered."""
+        self._heard_at = time.monotonic()
         if self._since_ms is None:
             self._since_ms = now_ms
         if self.may_take_over(now_ms):
@@ -160,6 +163,10 @@ class Contact:
     def may_take_over(self, now_ms: int) -> bool:
         """Whether a lease that is gone now was let go, not kept from being renewed."""
         return self._since_ms is not None and now_ms - self._since_ms >= LEASE_MS
+
+    def silent_s(self) -> float:
+        """For how long Redis has not answered; at first, since this was made."""
+        return time.monotonic() - self._heard_at
 
     def settle(self, up_to_s: float) -> None:
         """Block until the last break, where there was one, is a lease's TTL ago."""

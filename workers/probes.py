@@ -1,12 +1,14 @@
 """Liveness and readiness, from what this process knows anyway: a probe asks nobody and costs nothing.
 
 Live: the thread that consumes has not ended. Redis being away changes nothing about that, and a restart would mend
-nothing. Ready: the consumer is connected and takes messages; not while it reconnects, nor once it drains.
+nothing. Ready: the consumer is connected and takes messages; not while it reconnects, nor once it drains, nor while
+Redis says nothing. A consumer notices by itself that its server hangs, but only after a minute.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
@@ -15,11 +17,15 @@ from celery.worker.consumer import Consumer
 
 from orchestrator.exporter.serving import Pages, verdict_page
 
+SILENT_S = 5.0
+"""After this long without a word Redis counts as away. Whoever sweeps asks it once a second."""
+
 
 class Probes:
-    """The state that probes show. Made on the thread that will consume."""
+    """The state that probes show. Made on the thread that will consume. ``silent_s``: since when Redis is silent."""
 
-    def __init__(self) -> None:
+    def __init__(self, silent_s: Callable[[], float]) -> None:
+        self._silent_s = silent_s
         self._thread = threading.current_thread()
         self._consuming = threading.Event()
         self._over = threading.Event()
@@ -55,7 +61,7 @@ class Probes:
     @property
     def ready(self) -> bool:
         """Whether messages are being taken."""
-        return self.live and self._consuming.is_set()
+        return self.live and self._consuming.is_set() and self._silent_s() < SILENT_S
 
     def pages(self) -> Pages:
         """Make the probes' pages."""

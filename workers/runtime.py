@@ -60,7 +60,7 @@ class Runtime:
         self.retriever = retriever_for(settings)
         self.settings = settings
         self._url = settings.redis_url.get_secret_value()
-        self._contact = Contact()
+        self.contact = Contact()
         self.app: Celery = make_app(settings)
         register(self.app, lambda: self.executor)
         intake.register(self.app, settings, lambda: self.store)
@@ -94,7 +94,7 @@ class Runtime:
             heartbeat=self.heartbeat,
             progress=Progress(self.store, self.app),
             work={PLAN: planner, **personas},
-            contact=self._contact,
+            contact=self.contact,
         )
 
     def personas(self) -> Work:
@@ -131,7 +131,7 @@ class Runtime:
             store=self._store(client),
             client=client,
             app=self.app,
-            contact=self._contact,
+            contact=self.contact,
             bounds=bounds,
             on_sweep=on_sweep,
         )

@@ -33,7 +33,7 @@ def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
     """
     settings = runtime.settings
     configure_logging(settings.log_level)
-    probes = Probes()
+    probes = Probes(runtime.contact.silent_s)
     probes.watch(runtime.app)
     answer_for(settings, queues, runtime.retriever)
     pauses = runtime.pauses(queues, lambda: probes.consumer)

@@ -113,6 +113,20 @@ def test_while_redis_is_away_a_worker_lives_and_is_not_ready(
         again.wait()
 
 
+def test_a_worker_whose_redis_says_nothing_is_soon_not_ready(
+    start_worker: StartWorker, own_valkey: tuple[str, subprocess.Popen[bytes]], free_port: int
+) -> None:
+    """It hangs, and every connection stays: the consumer itself takes a minute to notice."""
+    url, server = own_valkey
+    start_worker(REDIS_URL=url, TRIPTYCH_METRICS_PORT=str(free_port))
+    wait_for("readiness", lambda: get(free_port, "/readyz")[0] == 200)
+    server.send_signal(signal.SIGSTOP)
+    wait_for("unreadiness", lambda: get(free_port, "/readyz")[0] == 503, 15)
+    assert get(free_port, "/healthz")[0] == 200
+    server.send_signal(signal.SIGCONT)
+    wait_for("readiness", lambda: get(free_port, "/readyz")[0] == 200)
+
+
 def test_a_worker_that_starts_while_redis_is_away_waits_for_it(
     start_worker: StartWorker, own_valkey: tuple[str, subprocess.Popen[bytes]], free_port: int
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from orchestrator.contracts import Complexity, Mode, PersonaOutput, Plan, TaskSpec
@@ -106,3 +108,18 @@ def test_nobody_takes_over_before_one_lease_ttl_of_unbroken_contact() -> None:
     contact.answered(LEASE_MS + 1)
     assert not contact.may_take_over(2 * LEASE_MS)
     assert contact.may_take_over(2 * LEASE_MS + 1)
+
+
+def test_how_long_redis_has_been_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: clock)
+    contact = Contact()
+    clock += 1
+    assert contact.silent_s() == 1, "nobody has asked yet"
+    contact.answered(0)
+    clock += 2
+    contact.broke()
+    clock += 1
+    assert contact.silent_s() == 3
+    contact.answered(1)
+    assert contact.silent_s() == 0
