@@ -5,9 +5,11 @@ Those become dead letters; Celery would log their bodies and forget them.
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Any
 
+import redis
 import structlog
 from celery.worker import consumer
 
@@ -49,6 +51,8 @@ class Consumer(consumer.Consumer):
         """Lose the connection, and nothing else."""
         if self._taken is not None:
             self._taken.let_go()
+        if isinstance(exc, redis.ResponseError):
+            time.sleep(PAUSE_S)  # it was refused, and would be refused again at once
         super().on_connection_error_after_connected(exc)
 
     def on_unknown_message(self, body: object, message: Any) -> None:  # noqa: ANN401, ARG002 - celery's signature

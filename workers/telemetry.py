@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+import warnings
 from pathlib import Path
 
 import structlog
+from celery.exceptions import CPendingDeprecationWarning
 
 PER_MESSAGE = ("celery.worker.strategy", "celery.app.trace")
 """Celery writes two lines for each message. The ledger says it better, so they are written at DEBUG only."""
@@ -39,6 +41,8 @@ def configure_logging(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # At every lost connection Celery warns of what its next major may do, and describes what does not happen here.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     for name in PER_MESSAGE:
         logging.getLogger(name).setLevel(level if level == "DEBUG" else max(root.level, logging.WARNING))
 
