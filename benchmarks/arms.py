@@ -19,13 +19,13 @@ from benchmarks import naive
 from benchmarks.processes import BenchmarkFailed, Worker, wait_until
 from benchmarks.simulated import NOTHING, Personas
 from orchestrator.broker import QUEUES
+from orchestrator.broker.addresses import broker_url
 from orchestrator.client import Client, new_task_id
 from orchestrator.contracts import Result, TaskSpec
 from orchestrator.contracts.events import Event, JobEnd, StepEnd
 from orchestrator.errors import TriptychError
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, LiveText, connect
-from orchestrator.store.connection import broker_url
 
 PATIENCE_S = 60.0
 """How long a job may take before it counts as lost: what cannot keep up must not hold up the rest."""

@@ -6,13 +6,14 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import redis
 
 from orchestrator.store import connect
+from tests.hosts import Host
 from tests.nodes import ProcessNode
 
 
@@ -33,38 +34,39 @@ def binary() -> str:
 class Valkey:
     """One server with an append-only file, on a unix socket and, where ``tcp`` says so, a port.
 
-    Its folder has a short name, because a socket's path is limited to 107 bytes.
+    ``options`` are its own, with underscores. Its folder has a short name: a socket's path is limited to 107 bytes.
+    On another ``host`` only the port is that host's: the socket is a file.
     """
 
-    def __init__(self, *, tcp: bool = False, **options: str) -> None:
+    def __init__(
+        self, *, tcp: bool = False, password: str = "", host: Host | None = None, **options: str
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="tv-", dir="/tmp"))
         self.port = free_port() if tcp else 0
+        self.address = host.address if host else "127.0.0.1"
+        self._password = password
         told = {
             "port": str(self.port),
-            "bind": "127.0.0.1",
+            "bind": self.address,
             "unixsocket": f"{self.folder}/s",
             "dir": str(self.folder),
             "save": "",
             "appendonly": "yes",
             "appendfsync": "everysec",
+            **({"requirepass": password, "masterauth": password} if password else {}),
             **{name.replace("_", "-"): value for name, value in options.items()},
         }
-        self._node = ProcessNode(
-            "valkey",
-            [binary(), *(part for name, value in told.items() for part in (f"--{name}", value))],
-            folder=self.folder,
-            env={},
-            ready="Ready to accept connections",
-        )
-        self._node.ready()
+        flat = [part for name, value in told.items() for part in (f"--{name}", *_words(name, value))]
+        self._node = started(flat, self.folder, ready="Ready to accept connections", host=host)
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0" if self.port else f"unix://{self.folder}/s"
+        return f"redis://{self.address}:{self.port}/0" if self.port else f"unix://{self.folder}/s"
 
     def connect(self) -> redis.Redis:
         """A client for the test's own looks."""
-        return connect(f"unix://{self.folder}/s")
+        user = f":{self._password}@" if self._password else ""
+        return connect(f"unix://{user}{self.folder}/s")
 
     def stop(self) -> None:
         """Shut down: what is in memory is on disk."""
@@ -79,6 +81,13 @@ class Valkey:
         """Come back over the same data, at the same address."""
         self._node.start()
         self._node.ready()
+
+    def mend(self) -> None:
+        """Have it run, whatever was done to it."""
+        if self._node.status == "running":
+            self.thaw()
+        else:
+            self.start()
 
     def freeze(self) -> None:
         """Answer nothing any more; connections stay open."""
@@ -96,6 +105,20 @@ class Valkey:
         """End it and forget its data."""
         self._node.teardown()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def started(arguments: Sequence[str], folder: Path, *, ready: str, host: Host | None = None) -> ProcessNode:
+    """Start a server, a sentinel too, and wait until it is there."""
+    command = [binary(), *arguments]
+    node = ProcessNode(
+        "valkey", host.command(command) if host else command, folder=folder, env={}, ready=ready
+    )
+    node.ready()
+    return node
+
+
+def _words(name: str, value: str) -> list[str]:
+    return value.split() if name == "replicaof" else [value]
 
 
 def unacked(client: redis.Redis) -> dict[str, int]:

@@ -18,7 +18,7 @@ from celery.backends.redis import RedisBackend
 from benchmarks.naive import URL, make_app
 from benchmarks.soak import book
 from benchmarks.soak.replay import Arrival
-from orchestrator.store.connection import backend_url, broker_url
+from orchestrator.broker.addresses import backend_url, broker_url
 
 app = make_app(os.environ.get(URL, ""))
 

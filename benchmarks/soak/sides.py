@@ -21,13 +21,13 @@ from benchmarks.processes import BenchmarkFailed, Worker
 from benchmarks.soak import book, naive
 from benchmarks.soak.replay import Arrival
 from benchmarks.soak.tally import Kill, Tally, paid_twice, recoveries
+from orchestrator.broker.addresses import broker_url
 from orchestrator.client import Client, new_task_id
 from orchestrator.contracts import TaskSpec
 from orchestrator.contracts.events import JobEnd, parse_event
 from orchestrator.errors import AdmissionClosed, JobNotFound, StoreUnavailable
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, connect, keys
-from orchestrator.store.connection import broker_url
 from orchestrator.store.ledger import Ledger
 
 AGAIN_S = 0.25

@@ -6,16 +6,13 @@ sees a newer message. Each setting below that differs from Celery's default says
 
 from __future__ import annotations
 
-import ssl
-
 from celery import Celery
 
-from orchestrator.broker import backend
-from orchestrator.broker.transport import ALIAS
+from orchestrator.broker.addresses import celery_settings, transport_options
 from orchestrator.contracts import PROTOCOL
 from orchestrator.errors import InvalidSettings
 from orchestrator.settings import Settings
-from orchestrator.store.connection import CONNECT_TIMEOUT_S, TIMEOUT_S, backend_url, broker_url
+from orchestrator.store.connection import CONNECT_TIMEOUT_S, TIMEOUT_S
 from orchestrator.store.keys import PRIORITY_STEPS
 
 TASK_PREFIX = "triptych."
@@ -52,12 +49,7 @@ def make_app(settings: Settings) -> Celery:
     url = settings.redis_url.get_secret_value()
     app = Celery("triptych", set_as_current=False)
     app.conf.update(
-        # Screens what comes out of a queue before kombu decodes it.
-        broker_url=broker_url(url).replace("redis+", f"{ALIAS}+", 1),
-        broker_transport=ALIAS,
-        # kombu knows TLS by the transport's name, and would not check the certificate.
-        broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if url.startswith("rediss:") else None,
-        result_backend=f"{backend.__name__}:QuietBackend+{backend_url(url)}",
+        **celery_settings(url),
         # JSON only: nothing that arrives is ever unpickled.
         task_serializer="json",
         result_serializer="json",
@@ -72,6 +64,7 @@ def make_app(settings: Settings) -> Celery:
         result_backend_thread_safe=True,
         redis_max_connections=3_000,
         redis_socket_timeout=TIMEOUT_S,
+        redis_socket_connect_timeout=CONNECT_TIMEOUT_S,
         redis_retry_on_timeout=True,
         redis_backend_health_check_interval=25,
         broker_transport_options={
@@ -87,6 +80,7 @@ def make_app(settings: Settings) -> Celery:
             "socket_keepalive": not url.startswith("unix:"),
             # A half-open connection is noticed after twice this and the second that a read blocks.
             "health_check_interval": 5,
+            **transport_options(url),
         },
         task_default_priority=NEW_WORK,
         # However long Redis is away, a worker comes back by itself.

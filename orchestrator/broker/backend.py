@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from celery.backends.redis import RedisBackend
+from celery.backends.redis import RedisBackend, SentinelBackend
 from celery.canvas import Signature
+
+from orchestrator.store.following import Connection, SecureConnection
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ return 1
 """
 
 
-class QuietBackend(RedisBackend):
+class _Quiet(RedisBackend):
     """Celery's Redis backend without its subscriptions, and without errors.
 
     Producers wait on the job's event stream, never on an ``AsyncResult``; Celery subscribes to two channels per
@@ -65,6 +67,19 @@ class QuietBackend(RedisBackend):
         """Store the failure of a ``triptych.submit``, the one result that Celery stores here."""
         with _kept_from_celery("a failure was not told to its sender"):
             return super().store_result(*arguments, **options)
+
+
+class QuietBackend(_Quiet):
+    """On one server."""
+
+
+class QuietSentinelBackend(_Quiet, SentinelBackend):
+    """On whichever server the sentinels call the primary."""
+
+    connection_class_ssl = SecureConnection
+
+    def _get_pool(self, **params: Any) -> Any:  # noqa: ANN401 - redis-py's pool
+        return super()._get_pool(**{"connection_class": Connection, **params})  # type: ignore[misc]  # the stubs lack it
 
 
 @contextmanager

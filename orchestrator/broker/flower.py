@@ -21,9 +21,9 @@ from tornado.ioloop import IOLoop
 from tornado.log import enable_pretty_logging
 
 from orchestrator.broker import TASK_PREFIX, make_app
+from orchestrator.broker.addresses import broker_url
 from orchestrator.errors import InvalidInput, InvalidSettings
 from orchestrator.settings import Settings
-from orchestrator.store.connection import broker_url
 
 COLUMNS = ("name", "uuid", "state", "result", "kwargs", "received", "runtime", "worker")
 """Of the table of tasks. The labels of a message (job, mode, persona) are what Flower calls its ``kwargs``."""

@@ -21,16 +21,19 @@ from kombu.asynchronous import get_event_loop
 from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as kombu_redis
 from kombu.utils.json import dumps
+from redis.sentinel import Sentinel
 
 from orchestrator.broker.deadletters import bury
 from orchestrator.broker.screening import Defect, screen
+from orchestrator.store.following import Connection, SecureConnection
 
 ALIAS = __name__.partition(".")[0]
 """The transport's name in broker URLs. kombu takes no import paths from there, and rightly so.
 
 Named for our package: in ``triptych-client`` that has another name, and kombu's table is shared by the whole process.
 """
-TRANSPORT_ALIASES[ALIAS] = f"{__name__}:Transport"
+SENTINEL_ALIAS = f"{ALIAS}-sentinel"
+TRANSPORT_ALIASES.update({ALIAS: f"{__name__}:Transport", SENTINEL_ALIAS: f"{__name__}:SentinelTransport"})
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,7 @@ log = logging.getLogger(__name__)
 class _ScreeningRedis(redis.Redis):
     """Looks at what a BRPOP brings."""
 
-    def __init__(self, *, channel: Channel, **options: Any) -> None:  # noqa: ANN401 - redis-py's own
+    def __init__(self, *, channel: _Enduring, **options: Any) -> None:  # noqa: ANN401 - redis-py's own
         super().__init__(**options)
         self._channel = channel
 
@@ -66,9 +69,9 @@ class Taken(kombu_redis.QoS):
     connection will do, and any moment soon. What is owed goes out together, and during an outage when Redis is back.
     """
 
-    channel: Channel
+    channel: _Enduring
 
-    def __init__(self, channel: Channel, prefetch_count: int = 0) -> None:
+    def __init__(self, channel: _Enduring, prefetch_count: int = 0) -> None:
         super().__init__(channel, prefetch_count)
         self._owed: set[str] = set()
         self._settling = False
@@ -78,7 +81,7 @@ class Taken(kombu_redis.QoS):
         """The connection is lost. The steps go on, so nothing is put back into a queue, and acks have to wait."""
         self._adrift = True
 
-    def move_to(self, channel: Channel) -> None:
+    def move_to(self, channel: _Enduring) -> None:
         """Go on over another connection."""
         self.channel, self._adrift = channel, False
         self._settle()
@@ -167,7 +170,7 @@ class Taken(kombu_redis.QoS):
             raise
 
 
-class Channel(kombu_redis.Channel):
+class _Enduring(kombu_redis.Channel):
     """A channel whose queues may hold anything, and whose messages outlive it."""
 
     QoS = Taken
@@ -234,7 +237,43 @@ class Channel(kombu_redis.Channel):
             return False
 
 
+class Channel(_Enduring):
+    """To one server."""
+
+
+class SentinelChannel(_Enduring, kombu_redis.SentinelChannel):
+    """To whichever server the sentinels call the primary.
+
+    kombu would have the sentinels in the broker's URL as alternatives, and on a lost connection go on with the next one
+    of these, by its own transport instead of this one.
+    """
+
+    from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, "sentinels")
+    connection_class, connection_class_ssl = Connection, SecureConnection
+    sentinels: tuple[tuple[str, int], ...]
+    master_name: str
+    sentinel_kwargs: dict[str, Any]
+
+    def _sentinel_managed_pool(self, asynchronous: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - kombu's signature
+        params = self._connparams(asynchronous)  # type: ignore[attr-defined]  # the stubs lack it
+        for name in ("host", "port"):
+            del params[name]
+        manager: Any = Sentinel(self.sentinels, sentinel_kwargs=self.sentinel_kwargs)  # type: ignore[no-untyped-call]  # redis-py's own
+        # By these names kombu closes them.
+        if asynchronous:
+            self._async_sentinel_manager = manager
+        else:
+            self._sentinel_manager = manager
+        return manager.master_for(self.master_name, **params).connection_pool
+
+
 class Transport(kombu_redis.Transport):
     """The Redis transport with that channel."""
 
     Channel = Channel
+
+
+class SentinelTransport(kombu_redis.SentinelTransport):
+    """The same, for a Redis behind sentinels."""
+
+    Channel = SentinelChannel

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+SENTINEL_SCHEMES = ("sentinel", "sentinels")
+TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs")
+_OPTIONS: dict[str, tuple[str, ...]] = {"redis": (), "rediss": TLS_OPTIONS, "unix": ("db",)}
+"""What a URL's query may hold. redis-py would take more there, which kombu and Celery's result backend stumble over."""
 
 
-def check_redis_url(url: str) -> None:
-    """Raise ``ValueError`` unless the URL is one that we can connect to; its text never quotes the URL."""
+def is_sentinels(url: str) -> bool:
+    """Whether a URL names sentinels instead of a server; it need not be a good one."""
+    return url.partition("://")[0] in SENTINEL_SCHEMES
+
+
+def pieces(url: str) -> list[str]:
+    """Split a URL of several sentinels into one URL each."""
+    scheme = url.partition("://")[0]
+    return [piece if "://" in piece else f"{scheme}://{piece}" for piece in url.split(";")]
+
+
+def check_server_url(url: str) -> None:
+    """Raise ``ValueError`` unless the URL is one Redis that we can connect to; its text never quotes the URL."""
     parts = split_url(url)
+    if parts.scheme not in _OPTIONS:
+        raise ValueError("must start with redis://, rediss:// (TLS), unix:// (a socket) or sentinel://")
+    query_of([parts], known=_OPTIONS[parts.scheme])
+    if ";" in url:
+        raise ValueError(
+            "holds a semicolon, which parts the URLs of sentinels; in a password write it as %3B"
+        )
     if parts.scheme == "unix":
         if not parts.path:
             raise ValueError("names no socket; write unix:///path/to/redis.sock")
         return
-    if parts.scheme not in {"redis", "rediss"}:
-        raise ValueError("must start with redis://, rediss:// (TLS) or unix:// (a socket)")
     if not parts.hostname:
         raise ValueError("names no host; write redis://HOST:6379/0")
     database = parts.path.removeprefix("/")
@@ -45,8 +66,26 @@ def split_url(url: str) -> SplitResult:
     return parts
 
 
+def query_of(parts: list[SplitResult], *, known: tuple[str, ...]) -> dict[str, str]:
+    """Read the options after the question mark. Raises ``ValueError`` for one that is not ``known``."""
+    found: dict[str, str] = {}
+    for part in parts:
+        found |= dict(parse_qsl(part.query, keep_blank_values=True))
+    if not set(found) <= set(known):
+        allowed = f"none of {', '.join(known)}" if known else "not known: this kind of URL takes none"
+        raise ValueError(
+            f"has an option after the question mark that is {allowed}; user and password go before the host, "
+            "USER:PASSWORD@HOST"
+        )
+    return found
+
+
 def masked_url(url: str) -> str:
     """Write a URL for people: user, host and path, but neither password nor query values."""
+    return ";".join(_masked(piece) for piece in (pieces(url) if is_sentinels(url) else [url]))
+
+
+def _masked(url: str) -> str:
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]

@@ -11,10 +11,11 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from orchestrator.errors import InvalidSettings
-from orchestrator.settings.addresses import check_ledger_url, check_redis_url, split_url
+from orchestrator.settings.addresses import check_ledger_url, split_url
 from orchestrator.settings.chain import MODEL_PATTERN, parse_fallbacks
 from orchestrator.settings.file import read_file, settings_file
 from orchestrator.settings.limits import parse_limits
+from orchestrator.settings.sentinels import check_redis_url
 
 FOLDER = "folder"
 ModelName = Annotated[str, Field(pattern=MODEL_PATTERN)]
@@ -41,7 +42,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("redis_url", "REDIS_URL", "TRIPTYCH_REDIS_URL"),
-        description="Redis as broker, result backend and store: redis://, rediss:// or unix://. "
+        description="Redis as broker, result backend and store: redis://, rediss://, unix:// or sentinel://. "
         "Unset: a private one per command.",
     )
     model: ModelName | None = Field(

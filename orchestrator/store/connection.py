@@ -13,8 +13,12 @@ import redis
 from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError
 
 from orchestrator.errors import RecordUnreadable, StoreRefused, StoreUnavailable
+from orchestrator.settings.addresses import is_sentinels
+from orchestrator.settings.sentinels import parse_sentinels
+from orchestrator.store.following import follow
 
 CONNECT_TIMEOUT_S = 3.0
 TIMEOUT_S = 5.0
@@ -24,7 +28,7 @@ TIMEOUT_S = 5.0
 def connect(
     url: str, *, timeout_s: float = TIMEOUT_S, retries: int = 1, max_connections: int = 3_000
 ) -> redis.Redis:
-    """A client for ``redis://``, ``rediss://`` or ``unix://``; no connection is made yet.
+    """A client for ``redis://``, ``rediss://``, ``unix://`` or ``sentinel://``; no connection is made yet.
 
     ``timeout_s`` bounds one command and has to exceed the longest blocking read made through this client. A lost
     connection is tried ``retries`` times more (a pooled one may have been closed while idle), never silently
@@ -39,13 +43,15 @@ def connect(
     }
     if not url.startswith("unix:"):
         options |= {"socket_connect_timeout": min(CONNECT_TIMEOUT_S, timeout_s), "socket_keepalive": True}
+    if is_sentinels(url):
+        return follow(parse_sentinels(url), options)
     return redis.Redis.from_url(url, **options)
 
 
 _REFUSALS = {
     "OOM": "Redis' memory is full, so it takes nothing new; raise its maxmemory, or try again when finished jobs have "
     "expired (TRIPTYCH_RESULT_TTL_S)",
-    "READONLY": "this Redis is a replica and takes nothing; name the primary in REDIS_URL",
+    "READONLY": "this Redis is a replica and takes nothing; name the primary in REDIS_URL, or its sentinels",
     "NOREPLICAS": "Redis has fewer replicas than it is told to have (min-replicas-to-write), so it takes nothing; try "
     "again when they are back",
     "MISCONF": "Redis cannot write to its disk, so it takes nothing; look at its log and its disk",
@@ -60,6 +66,11 @@ def translated() -> Iterator[None]:
     except exceptions.AuthenticationError as error:
         raise StoreRefused(
             "Redis refused the credentials; check the user and password in REDIS_URL"
+        ) from error
+    except MasterNotFoundError as error:
+        raise StoreUnavailable(
+            "no sentinel knows a primary that is up; a failover may be under way: try again. Where it lasts, check "
+            "master_name, sentinel_password and the hosts in REDIS_URL"
         ) from error
     except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -97,24 +108,3 @@ def check(client: redis.Redis) -> None:
     version = str(info.get("redis_version", "0"))
     if tuple(int(part) for part in version.split(".")[:2]) < (6, 2):
         raise StoreRefused(f"this Redis is version {version}; Triptych needs 6.2 or newer")
-
-
-def broker_url(url: str) -> str:
-    """The same server as kombu spells it."""
-    return f"redis+socket://{_socket(url)}" if url.startswith("unix://") else url
-
-
-def backend_url(url: str) -> str:
-    """The same server as Celery's result backend spells it, which has to be told that certificates count."""
-    if url.startswith("unix://"):
-        return f"socket://{_socket(url)}"
-    if url.startswith("rediss://") and "ssl_cert_reqs" not in url:
-        return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
-    return url
-
-
-def _socket(url: str) -> str:
-    """A socket's path and query: what redis-py calls ``db`` there, kombu and Celery call ``virtual_host``."""
-    path, _, query = url.removeprefix("unix://").partition("?")
-    options = [f"virtual_host={o[3:]}" if o.startswith("db=") else o for o in query.split("&") if o]
-    return f"{path}?{'&'.join(options)}" if options else path

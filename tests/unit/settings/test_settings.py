@@ -94,6 +94,12 @@ def test_an_empty_variable_counts_as_unset(monkeypatch, field):
         ("REDIS_URL", "redis://:hunter2@host/zero", "database"),
         ("REDIS_URL", "redis://[hunter2", "cannot|can be read"),
         ("REDIS_URL", " redis://:hunter2@host", "can be read"),
+        ("REDIS_URL", "redis://host/0?password=hunter2", "takes none; user and password go before the host"),
+        ("REDIS_URL", "redis://host?db=2&x=hunter2", "takes none"),
+        ("REDIS_URL", "redis://host/0?ssl_cert_reqs=hunter2", "takes none"),
+        ("REDIS_URL", "rediss://host/0?ssl_check_hostname=hunter2", "none of ssl_ca_certs"),
+        ("REDIS_URL", "unix:///run/s?password=hunter2", "none of db"),
+        ("REDIS_URL", "redis://:a;hunter2@host", "%3B"),
         ("REDIS_URL", "unix://", "socket"),
         ("TRIPTYCH_REDIS_URL", "localhost:6379", "redis://, rediss://"),
     ],
@@ -109,7 +115,7 @@ def test_an_error_names_the_variable_and_what_to_do_and_shows_no_value(monkeypat
 
 @pytest.mark.parametrize(
     "url",
-    ["redis://host", "redis://host:6379/3", "redis://u:p%40ss@host:1/0?ssl_cert_reqs=none", "rediss://[::1]:6380/0",
+    ["redis://host", "redis://host:6379/3", "rediss://u:p%40ss@host:1/0?ssl_cert_reqs=none", "rediss://[::1]:6380/0",
      "unix:///run/redis.sock", "unix:///run/redis.sock?db=2"],
 )  # fmt: skip
 def test_redis_may_be_reached_by_tcp_tls_or_a_socket(monkeypatch, url):

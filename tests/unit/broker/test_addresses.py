@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.store.connection import backend_url, broker_url
+from orchestrator.broker.addresses import backend_url, broker_url
 
 
 @pytest.mark.parametrize(
