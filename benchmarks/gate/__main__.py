@@ -9,7 +9,9 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from benchmarks.gate import labelled, speed
 from benchmarks.gate.figures import Outcome, Row, outcomes, table
 from benchmarks.gate.mutations import SEED, cases
 from benchmarks.gate.texts import shipped_texts
@@ -20,11 +22,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="make bench-gate", description="The Evidence Gate on answers broken in known ways."
     )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="a folder with wice/ and begin/, as they were published: measure level 2 on their development sets",
+    )
     parser.add_argument("--show", action="store_true", help="print the cases that went wrong as JSON lines")
     arguments = parser.parse_args()
     judged = list(outcomes(cases(shipped_texts(), seed=SEED)))
     print(f"{len(judged):,} cases of shipped texts, seed {SEED}\n")
-    print("\n".join(markdown(judged)))
+    print("\n".join(markdown(judged)), end="\n\n")
+    print("\n".join(speed.lines(shipped_texts())), end="\n\n")
+    if arguments.data:
+        print("\n".join(labelled.markdown(arguments.data)))
     if arguments.show:
         for outcome in (o for o in judged if o.wrong):
             print(json.dumps(shown(outcome), ensure_ascii=False))

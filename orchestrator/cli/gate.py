@@ -114,7 +114,7 @@ def _place(loc: tuple[int | str, ...]) -> str:
 
 
 def report_json(report: EvalReport) -> str:
-    """The report as one JSON object: ``verdict``, ``evidence_ok``, ``quality``, ``levels`` with rates, ``findings``."""
+    """The report as one JSON object: ``verdict``, ``evidence_ok``, ``quality``, ``levels`` with rates, ..."""
     import json
 
     body: dict[str, Any] = {
@@ -122,6 +122,7 @@ def report_json(report: EvalReport) -> str:
         "evidence_ok": report.evidence_ok,
         "quality": report.quality,
         "levels": [{**level.model_dump(), "rate": level.rate} for level in report.levels],
+        "claims": [claim.model_dump() for claim in report.claims],
         "findings": [finding.model_dump() for finding in report.findings],
     }
     return json.dumps(body, ensure_ascii=False)

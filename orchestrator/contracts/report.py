@@ -50,6 +50,17 @@ class LevelReport(Frozen):
         return self.passed / self.checked if self.checked else None
 
 
+class ClaimReport(Frozen):
+    """One claim: whether it holds at levels 0 to 2, and how well its quotes support its wording, 0 to 1.
+
+    ``support`` is ``None`` where the wording could not be judged.
+    """
+
+    claim_id: AnyId
+    upheld: bool
+    support: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
+
+
 class EvalReport(Message):
     """The gate's verdict on one result: ``quality`` (0 to 1) and ``evidence_ok`` are functions of the findings."""
 
@@ -61,6 +72,7 @@ class EvalReport(Message):
     notes: str = ""
     levels: Annotated[tuple[LevelReport, ...], Sequence] = ()
     findings: Annotated[tuple[Finding, ...], Sequence] = ()
+    claims: Annotated[tuple[ClaimReport, ...], Sequence] = ()
 
     @staticmethod
     def _from_v1(old: dict[str, Any]) -> dict[str, Any]:

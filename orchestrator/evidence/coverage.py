@@ -9,19 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import cached_property
 
 from orchestrator.contracts import Claim, Finding
 from orchestrator.evidence.sources import Quoted
-from orchestrator.language import Negation, content_words, detect_language, negated, normalise, quantities
-
-MIN_COVERAGE = 0.7
-"""Share of a claim's distinct content words that its quotes must hold.
-
-On labelled data (supported against not), the balanced accuracy of this share at 0.65 / 0.7 / 0.75 is: BEGIN-CMU dev
-0.90 / 0.89 / 0.90, BEGIN-WoW dev 0.81 / 0.82 / 0.83, WiCE dev with oracle chunks 0.71 / 0.69 / 0.66.
-"""
+from orchestrator.evidence.statement import Evidence, Statement
+from orchestrator.evidence.support import COVERED, Support, support
+from orchestrator.language import Negation, content_words
 
 # Words that speak about the evidence and not from it; they need not stand in a quote.
 _FRAMING = frozenset(
@@ -39,7 +32,6 @@ _FRAMING_NOUNS = frozenset(
         "source passage evidence document report claim thesis antithesis according however therefore"
     )
 )
-_NAME = re.compile(r"[A-Za-z\u00c0-\u024f][\w\u00c0-\u024f]*(?:[-.]\d\w*)*", re.ASCII)
 # Cyrillic and Greek letters that are drawn as Latin ones.
 _LOOKS_LIKE = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u051b"
@@ -51,65 +43,44 @@ _ALPHABETIC = re.compile(r"[0-9A-Za-z\u0370-\u03ff\u0400-\u052f]+")
 _MARKS = re.compile(r"[\u0300-\u036f\u20d0-\u20ff]+")
 # Folding has composed what composes: a mark that is left belongs to no letter of any alphabet here.
 _MARKED = re.compile(r"\w[\u0300-\u036f\u20d0-\u20ff]+")
-_HANGUL = re.compile(r"[\uac00-\ud7a3]+")
-_NOT_HANGUL = re.compile(r"[^\uac00-\ud7a3]+")
 _SENTENCE_START = re.compile(r"(?:\A|[.!?:;\"(]\s*)\Z")
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a claim's verbatim quotes say, taken together."""
+class Coverage:
+    """What level 2 found on one claim; ``support`` is ``None`` where its wording could not be judged."""
 
-    quotes: tuple[Quoted, ...]
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """Content words of all quotes."""
-        return frozenset[str]().union(*(q.words for q in self.quotes))
-
-    @cached_property
-    def numbers(self) -> frozenset[tuple[Decimal, str]]:
-        """Values and units of all quotes."""
-        return frozenset(q.key for quote in self.quotes for q in quote.quantities)
-
-    @cached_property
-    def language(self) -> str:
-        """The quotes' language."""
-        return detect_language(" ".join(q.text for q in self.quotes))
+    findings: list[Finding]
+    support: float | None = None
 
 
-def check_coverage(claim: Claim, quotes: Sequence[Quoted], *, evidence_required: bool) -> list[Finding]:
-    """Return what the quotes do not support in the claim; findings that could not be judged say so."""
-    evidence = Evidence(tuple(quotes))
-    text = normalise(claim.text)
-    if not any(ch.isalnum() for ch in text):
-        return [_finding(claim, "nothing_to_check", "says nothing that a quote could support")]
+def check_coverage(claim: Claim, quotes: Sequence[Quoted], *, evidence_required: bool) -> Coverage:
+    """Judge what the quotes support of the claim; findings that could not be judged say so."""
+    claimed, evidence = Statement.of(claim.text), Evidence(tuple(quotes))
+    if not any(ch.isalnum() for ch in claimed.text):
+        return Coverage([_finding(claim, "nothing_to_check", "says nothing that a quote could support")], 0.0)
     if not quotes:
-        return _without_quotes(claim, text, evidence_required=evidence_required)
-    findings = [
-        *_numbers(claim, text, evidence),
-        *_names(claim, text, evidence),
-        *_look_alikes(claim, text, evidence),
-    ]
-    if _other_language(text, evidence):
-        findings.append(
-            _finding(claim, "other_language", "worded in another language than its quotes", judged=False)
-        )
-        return findings
-    findings += _wording(claim, text, evidence)
+        return Coverage(_without_quotes(claim, claimed, evidence_required=evidence_required), 0.0)
+    names = _names(claim, claimed, evidence)
+    findings = [*_numbers(claim, claimed, evidence), *names, *_look_alikes(claim, claimed, evidence)]
+    if _other_language(claimed, evidence):
+        apart = _finding(claim, "other_language", "worded in another language than its quotes", judged=False)
+        return Coverage([*findings, apart])
+    supported = support(claimed, evidence, missing_names=len(names), framing=_FRAMING)
+    findings += _wording(claim, supported)
     if claim.kind != "open":  # what stays open has both polarities among its quotes, and says so
-        findings += _negation(claim, text, evidence)
-    return findings
+        findings += _negation(claim, claimed, evidence)
+    return Coverage(findings, supported.score)
 
 
 def _finding(claim: Claim, reason: str, detail: str, *, judged: bool = True) -> Finding:
     return Finding(level=2, reason=reason, claim_id=claim.id, detail=detail[:1_000], judged=judged)
 
 
-def _without_quotes(claim: Claim, text: str, *, evidence_required: bool) -> list[Finding]:
+def _without_quotes(claim: Claim, claimed: Statement, *, evidence_required: bool) -> list[Finding]:
     if claim.citations:
         return [_finding(claim, "no_verbatim_quote", "none of its quotes is verbatim")]
-    if quantities(text):
+    if claimed.quantities:
         return [_finding(claim, "uncited_number", "states a number and cites nothing")]
     if claim.kind == "open":  # that nothing is said about something cannot be quoted
         return [_finding(claim, "open_uncited", "names an open point without a source", judged=False)]
@@ -118,46 +89,43 @@ def _without_quotes(claim: Claim, text: str, *, evidence_required: bool) -> list
     return [_finding(claim, "uncited", "cites nothing")]
 
 
-def _numbers(claim: Claim, text: str, evidence: Evidence) -> list[Finding]:
-    stated = {q.key: text[q.start : q.end].strip() for q in quantities(text)}
-    known = evidence.numbers
-    values = {value for value, _ in known}
+def _numbers(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding]:
+    stated = {q.key: claimed.text[q.start : q.end].strip() for q in claimed.quantities}
+    values = {value for value, _ in evidence.numbers}
     findings = []
-    for key in sorted(stated.keys() - known, key=lambda k: stated[k]):
+    for key in sorted(stated.keys() - evidence.numbers, key=lambda k: stated[k]):
         reason = "unit_differs" if key[0] in values else "number_unsupported"
         findings.append(_finding(claim, reason, f"{stated[key]} is not in its quotes"))
     return findings
 
 
-def _names(claim: Claim, text: str, evidence: Evidence) -> list[Finding]:
+def _names(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding]:
     """Look for every name: a capitalised word, an acronym, letters with digits; in Korean text every Latin word."""
-    acronyms = {name for quote in evidence.quotes for name in _NAME.findall(normalise(quote.text))}
-    measured = {at for q in quantities(text) for at in range(q.start, q.end)}
     findings = []
-    for match in _NAME.finditer(text):
+    for match in claimed.names():
         name = match.group()
-        if match.start() in measured:  # a unit, or part of a number
+        if claimed.measures(match.start()):  # a unit, or part of a number
             continue
         stems = set(content_words(name))
         # "US" lower-cased is a stop word, so what has no stem is compared as it is written.
         missing = (
-            stems - evidence.words - (_FRAMING if _opens_sentence(text, match) else _FRAMING_NOUNS)
+            stems - evidence.words - (_FRAMING if _opens_sentence(claimed, match) else _FRAMING_NOUNS)
             if stems
-            else name.isupper() and len(name) > 1 and name not in acronyms
+            else name.isupper() and len(name) > 1 and name not in evidence.names
         )
-        if missing and _has_to_be_quoted(text, match, evidence):
+        if missing and _has_to_be_quoted(claimed, match, evidence):
             findings.append(_finding(claim, "name_unsupported", f"{name} is not in its quotes"))
     return findings
 
 
-def _look_alikes(claim: Claim, text: str, evidence: Evidence) -> list[Finding]:
+def _look_alikes(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding]:
     """Words that only look like words of the quotes: letters of another script, marks that no letter takes."""
-    if text.isascii():
+    if claimed.text.isascii():
         return []
-    quoted = " ".join(normalise(q.text) for q in evidence.quotes)
-    known = set(_ALPHABETIC.findall(quoted))
-    words = [w for w in _ALPHABETIC.findall(text) if w not in known and _skeleton(w) in known]
-    words += [w for w in _MARKED.findall(text) if w not in quoted and _skeleton(w) not in words]
+    known = set(_ALPHABETIC.findall(evidence.text))
+    words = [w for w in _ALPHABETIC.findall(claimed.text) if w not in known and _skeleton(w) in known]
+    marked = (w for w in _MARKED.findall(claimed.text) if w not in evidence.text)
+    words += [w for w in marked if _skeleton(w) not in words]
     return [
         _finding(claim, "look_alike", f"{word} only looks like {_skeleton(word)}")
         for word in dict.fromkeys(words)
@@ -168,63 +136,39 @@ def _skeleton(word: str) -> str:
     return _MARKS.sub("", word).translate(_LOOKS_LIKE)
 
 
-def _has_to_be_quoted(text: str, match: re.Match[str], evidence: Evidence) -> bool:
+def _has_to_be_quoted(claimed: Statement, match: re.Match[str], evidence: Evidence) -> bool:
     name = match.group()
-    if (
-        any(ch.isdigit() for ch in name)
-        or sum(ch.isupper() for ch in name) > 1
-        or detect_language(text) != "en"
-    ):
+    marked = any(ch.isdigit() for ch in name) or sum(ch.isupper() for ch in name) > 1
+    if marked or claimed.language != "en":
         return True
-    if _other_language(text, evidence):  # names are translated along with the rest
+    if _other_language(claimed, evidence):  # names are translated along with the rest
         return False
-    return name[0].isupper() and _is_name(text, match, evidence)
+    return name[0].isupper() and _is_name(claimed, match, evidence)
 
 
-def _opens_sentence(text: str, match: re.Match[str]) -> bool:
-    return bool(_SENTENCE_START.search(text[max(0, match.start() - 4) : match.start()]))
+def _opens_sentence(claimed: Statement, match: re.Match[str]) -> bool:
+    return bool(_SENTENCE_START.search(claimed.text[max(0, match.start() - 4) : match.start()]))
 
 
-def _is_name(text: str, match: re.Match[str], evidence: Evidence) -> bool:
+def _is_name(claimed: Statement, match: re.Match[str], evidence: Evidence) -> bool:
     """Whether a capitalised word is a name; at a sentence's start only one that the passages never write small."""
-    if not _opens_sentence(text, match):
+    if not _opens_sentence(claimed, match):
         return True
     stems = set(content_words(match.group()))
     return not any(stems & q.source.lower_case_stems for q in evidence.quotes)
 
 
-def _other_language(text: str, evidence: Evidence) -> bool:
-    return detect_language(text) != evidence.language
+def _other_language(claimed: Statement, evidence: Evidence) -> bool:
+    return claimed.language != evidence.language
 
 
-def _wording(claim: Claim, text: str, evidence: Evidence) -> list[Finding]:
-    stated = set(content_words(_without_numbers(text)))
-    # Korean compounds are written with and without spaces.
-    run_on = _NOT_HANGUL.sub("", "".join(normalise(q.text) for q in evidence.quotes))
-    missing = {
-        w for w in stated - evidence.words if not (len(w) > 1 and _HANGUL.fullmatch(w) and w in run_on)
-    }
-    framing = missing & _FRAMING
-    missing -= framing
-    # A number counts like a word, but in whatever spelling it has.
-    numbers = {q.key for q in quantities(text)}
-    judged = len(stated) - len(framing) + len(numbers)
-    if not judged:
+def _wording(claim: Claim, supported: Support) -> list[Finding]:
+    if not supported.judged:
         return [_finding(claim, "nothing_to_check", "holds no word that a quote could support")]
-    coverage = 1 - (len(missing) + len(numbers - evidence.numbers)) / judged
-    if coverage >= MIN_COVERAGE:
+    if supported.score >= COVERED:
         return []
-    absent = ", ".join(sorted(missing))
-    return [_finding(claim, "not_covered", f"{coverage:.0%} of its words are in its quotes; not {absent}")]
-
-
-def _without_numbers(text: str) -> str:
-    """Blank out numbers and their units: they are judged by themselves, in any spelling."""
-    kept, at = [], 0
-    for quantity in quantities(text):
-        kept.append(text[at : quantity.start])
-        at = quantity.end
-    return " ".join([*kept, text[at:]])
+    absent = f"; not {', '.join(sorted(supported.missing))}" if supported.missing else ""
+    return [_finding(claim, "not_covered", f"{supported.content:.0%} of its words are in its quotes{absent}")]
 
 
 def _more_often(in_claim: Sequence[Negation], in_quotes: Sequence[Sequence[Negation]]) -> list[str]:
@@ -241,11 +185,11 @@ def _more_often(in_claim: Sequence[Negation], in_quotes: Sequence[Sequence[Negat
     )
 
 
-def _negation(claim: Claim, text: str, evidence: Evidence) -> list[Finding]:
+def _negation(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding]:
     """Compare what is negated. Both ways: a negation that the claim adds, and one that it drops."""
-    in_claim = negated(text)
+    in_claim = claimed.negations
     turned = {word for n in in_claim for word in n.scope}
-    affirmed = set(content_words(text)) - turned
+    affirmed = claimed.all_words - turned
     findings = []
     around = [(quote, quote.negations) for quote in evidence.quotes]
     turned_in_quotes = {word for _, negations in around for n in negations for word in n.scope}

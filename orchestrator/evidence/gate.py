@@ -8,8 +8,9 @@ from itertools import chain
 
 from orchestrator.contracts import Citation, Claim, EvalReport, Finding, LevelReport, Passage, PersonaOutput
 from orchestrator.contracts.attributed import AttributedAnswer
+from orchestrator.contracts.report import ClaimReport
 from orchestrator.evidence.completeness import check_answer, check_completeness
-from orchestrator.evidence.coverage import check_coverage
+from orchestrator.evidence.coverage import Coverage, check_coverage
 from orchestrator.evidence.membership import check_membership
 from orchestrator.evidence.quotes import check_quote
 from orchestrator.evidence.repair import propose
@@ -91,6 +92,7 @@ class _Gate:
         self._quotes = Tally(1, "quotes are verbatim")
         self._coverage = Tally(2, "quotes cover the claim")
         self._repairs = Tally(4, "repairs proposed")
+        self._claims: list[ClaimReport] = []
 
     def report(
         self,
@@ -115,6 +117,7 @@ class _Gate:
             notes=_notes(levels),
             levels=(*levels, self._repairs.report()),
             findings=findings,
+            claims=tuple(self._claims),
         )
 
     def judge_output(self, output: PersonaOutput) -> tuple[list[Finding], int]:
@@ -127,8 +130,11 @@ class _Gate:
         findings: list[Finding] = []
         upheld = 0
         for claim in claims:
-            found = [*self._citations(claim.id, claim.citations), *self._claim(claim)]
-            upheld += bool(claim.citations) and not any(f.judged for f in found)
+            coverage = self._claim(claim)
+            found = [*self._citations(claim.id, claim.citations), *coverage.findings]
+            holds = bool(claim.citations) and not any(f.judged for f in found)
+            self._claims.append(ClaimReport(claim_id=claim.id, upheld=holds, support=coverage.support))
+            upheld += holds
             findings += found
         return findings, upheld
 
@@ -164,11 +170,11 @@ class _Gate:
         passage_id, text = proposed
         return {"repair": text, "repair_passage": passage_id}
 
-    def _claim(self, claim: Claim) -> list[Finding]:
+    def _claim(self, claim: Claim) -> Coverage:
         quotes = [quoted for citation in claim.citations if (quoted := self._sources.quoted(citation))]
-        findings = check_coverage(claim, quotes, evidence_required=self._evidence_required)
-        self._coverage.count(findings)
-        return findings
+        coverage = check_coverage(claim, quotes, evidence_required=self._evidence_required)
+        self._coverage.count(coverage.findings)
+        return coverage
 
     def _summary(self, output: PersonaOutput) -> list[Finding]:
         """Numbers of the summary that no quote of the output holds: a risk, for they may come from the question."""

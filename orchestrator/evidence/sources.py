@@ -11,13 +11,14 @@ from functools import cached_property
 from orchestrator.contracts import Citation, Passage
 from orchestrator.language import (
     Folded,
+    Haystack,
     Negation,
     Quantity,
     Span,
+    Word,
     content_words,
-    edged,
-    find_edged,
     fold,
+    lexed,
     negated,
     quantities,
     sentences,
@@ -29,21 +30,33 @@ _MARKED = re.compile(r"([\"']).+\1", re.DOTALL)
 
 @dataclass(frozen=True)
 class Quoted:
-    """A verbatim quote: where it stands in its passage's own text, ``[start, end)``."""
+    """A verbatim quote: where it stands in its passage's own text, ``[start, end)``, and in the folded one."""
 
     source: Source
     start: int
     end: int
+    folded_start: int
+    folded_end: int
 
     @property
     def text(self) -> str:
         """The quote as the passage has it."""
         return self.source.passage.text[self.start : self.end]
 
+    @property
+    def folded_text(self) -> str:
+        """The quote, folded."""
+        return self.source.folded.text[self.folded_start : self.folded_end]
+
+    @cached_property
+    def lexed(self) -> list[Word]:
+        """Its words."""
+        return self.source.words_in(self.folded_start, self.folded_end)
+
     @cached_property
     def words(self) -> frozenset[str]:
         """Its content words."""
-        return frozenset(content_words(self.text))
+        return frozenset(form for _, _, forms in self.lexed for form in forms)
 
     @property
     def quantities(self) -> list[Quantity]:
@@ -63,25 +76,44 @@ class Source:
         self.passage = passage
         self._negations: dict[int, tuple[Negation, ...]] = {}
 
-    def find(self, marked_quote: str) -> Quoted | None:
-        """Return where an ``edged`` quote stands word for word, or ``None``."""
-        found = find_edged(marked_quote, self.marked)
-        return Quoted(self, *self.folded.span(*found)) if found else None
-
     @cached_property
     def folded(self) -> Folded:
         """The text, folded."""
         return fold(self.passage.text)
 
-    @cached_property
-    def marked(self) -> str:
-        """The folded text with its words' edges."""
-        return edged(self.folded.text)
+    def whole_words(self, start: int, end: int) -> str:
+        """Return a span of the folded text, begun and ended with whole words."""
+        text = self.folded.text
+        start = text.rfind(" ", 0, start + 1) + 1
+        end = min(len(text), end)
+        stop = text.find(" ", end - 1) if end else -1
+        return text[start : stop if stop >= 0 else len(text)].strip()
 
     @cached_property
     def lower_case_stems(self) -> frozenset[str]:
         """Content words that the passage writes in small letters: no names."""
         return frozenset(content_words(" ".join(w for w in self.passage.text.split() if w.islower())))
+
+    @cached_property
+    def _words(self) -> list[Word]:
+        return lexed(self.folded.text)
+
+    @cached_property
+    def _word_starts(self) -> list[int]:
+        return [start for _, start, _ in self._words]
+
+    def words_in(self, start: int, end: int) -> list[Word]:
+        """Return the words of ``[start, end)`` of the folded text."""
+        first = bisect_left(self._word_starts, start)
+        last = bisect_left(self._word_starts, end)
+        cut_open = first and self._ends_at(first - 1) > start
+        cut_off = last and self._ends_at(last - 1) > end
+        # Only scripts without spaces can be cut inside a run.
+        return lexed(self.folded.text[start:end]) if cut_open or cut_off else self._words[first:last]
+
+    def _ends_at(self, number: int) -> int:
+        word, start, _ = self._words[number]
+        return start + len(word)
 
     @cached_property
     def _sentences(self) -> tuple[Span, ...]:
@@ -125,15 +157,41 @@ class Sources:
         self.by_id: dict[str, Source] = {}
         for passage in passages:
             self.by_id.setdefault(passage.id, Source(passage))
+        self._order = list(self.by_id.values())
+        self._number = {passage_id: number for number, passage_id in enumerate(self.by_id)}
         self._found: dict[tuple[str, str], Quoted | None] = {}
+
+    @cached_property
+    def _haystack(self) -> Haystack:
+        return Haystack([source.folded.text for source in self._order])
 
     def quoted(self, citation: Citation) -> Quoted | None:
         """Return the citation's quote where it is verbatim in the passage that it names, or ``None``."""
         key = (citation.passage_id, citation.quote)
         if key not in self._found:
-            source = self.by_id.get(citation.passage_id)
-            folded = fold(citation.quote).text
-            forms = (folded, folded[1:-1]) if _MARKED.fullmatch(folded) else (folded,)
-            found = (source.find(edged(form)) for form in forms) if source else ()
-            self._found[key] = next((quoted for quoted in found if quoted), None)
+            known = citation.passage_id in self._number
+            self._found[key] = self._find(citation.quote, citation.passage_id) if known else None
         return self._found[key]
+
+    def quoted_anywhere(self, citation: Citation) -> Quoted | None:
+        """Return the citation's quote where it is verbatim in whichever passage has it first, or ``None``."""
+        return self._find(citation.quote, None)
+
+    def closest(self, citation: Citation) -> tuple[str, str] | None:
+        """Return (the folded quote, the span of its passage that shares most of its words in order), or ``None``."""
+        number = self._number.get(citation.passage_id)
+        if number is None:
+            return None
+        quote = fold(citation.quote).text
+        span = self._haystack.near(quote, number)
+        return (quote, self._order[number].whole_words(*span)) if span else None
+
+    def _find(self, quote: str, passage_id: str | None) -> Quoted | None:
+        folded = fold(quote).text
+        forms = (folded, folded[1:-1]) if _MARKED.fullmatch(folded) else (folded,)
+        number = None if passage_id is None else self._number[passage_id]
+        for form in forms:
+            if found := self._haystack.find(form, number):
+                source = self._order[found[0]]
+                return Quoted(source, *source.folded.span(*found[1:]), *found[1:])
+        return None

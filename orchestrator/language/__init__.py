@@ -4,23 +4,25 @@ Retrieval, the gate and the extractive engine read texts through these, so that 
 """
 
 from orchestrator.language.detect import detect_language
-from orchestrator.language.locate import edged, find_edged, locate
+from orchestrator.language.locate import Haystack, edged, locate
 from orchestrator.language.negation import Negation, negated, negations
 from orchestrator.language.normalise import Folded, fold, normalise
 from orchestrator.language.numbers import Quantity, quantities
 from orchestrator.language.sentences import Span, sentences
-from orchestrator.language.words import content_words, search_terms, words
+from orchestrator.language.words import Word, content_words, lexed, search_terms, words
 
 __all__ = [
     "Folded",
+    "Haystack",
     "Negation",
     "Quantity",
     "Span",
+    "Word",
     "content_words",
     "detect_language",
     "edged",
-    "find_edged",
     "fold",
+    "lexed",
     "locate",
     "negated",
     "negations",

@@ -9,11 +9,14 @@ _SCRIPTS = (
     ("ja", re.compile(r"[\u3040-\u30ff]")),
     ("zh", re.compile(r"[\u4e00-\u9fff]")),
 )
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 def detect_language(text: str) -> str:
     """ISO 639-1 code of the text's main language; ``en`` where nothing says otherwise."""
-    letters = sum(1 for ch in text if ch.isalpha())
+    if text.isascii():
+        return "en"
+    letters = len(_LETTER.findall(text))
     if not letters:
         return "en"
     for code, pattern in _SCRIPTS:

@@ -1,4 +1,4 @@
-"""Where a quote stands in a text, word for word.
+"""Where quotes stand in texts, word for word.
 
 A quote that begins or ends inside a word or a number ("12" in "125", "1.5" in "11.5", "5" in "-5") is not in the
 text. Scripts without spaces have an edge at every character, but for those that carry a number or a negation.
@@ -7,10 +7,18 @@ text. Scripts without spaces have an edge at every character, but for those that
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import accumulate
 
 from orchestrator.language.normalise import fold
 
 _EDGE = "\x00"  # fold() drops it, so no text can forge one
+_BETWEEN = 3 * _EDGE  # no quote has three edges in a row
+_MAX_TRIED = 200
+"""Places of a quote's rarest word that are tried one by one; beyond, the whole text is searched."""
+_MAX_PLACES = 50
+"""A word that stands at more places than these says little about where a quote was taken from."""
 
 _NO_SPACES = (
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # kana, Han
@@ -19,30 +27,139 @@ _NO_SPACES = (
 _HAN_NUMERALS = "〇零一二三四五六七八九十百千万萬億亿兆"
 _HAN_NEGATIONS = "不未非無无没沒"
 # Indic signs are marks, not \w, yet they stand inside words.
-_LETTER = rf"(?:(?![{_NO_SPACES}])[\w\u0300-\u036f\u0900-\u0963\u0966-\u0dff])"
+# The usual letters first, in one go: the look-ahead costs as much as all the rest.
+_LETTER = rf"(?:[A-Za-z\uac00-\ud7a3]++|(?![{_NO_SPACES}])[\w\u0300-\u036f\u0900-\u0963\u0966-\u0dff])"
 _UNIT = re.compile(
-    rf"(?:(?<![\w)\]])[-+](?=\d))?{_LETTER}+(?:(?<=\d)[.,:/~-](?=\d){_LETTER}+)*(?:(?<=\d)[{_NO_SPACES}])?"
-    rf"|[{_HAN_NUMERALS}]+|[{_HAN_NEGATIONS}]?[{_NO_SPACES}]"
+    rf"((?:(?<![\w)\]])[-+](?=\d))?{_LETTER}+(?:(?<=\d)[.,:/~-](?=\d){_LETTER}+)*(?:(?<=\d)[{_NO_SPACES}])?"
+    rf"|[{_HAN_NUMERALS}]+|[{_HAN_NEGATIONS}]?[{_NO_SPACES}])"
 )
 
 
+def _split(folded: str) -> list[str]:
+    """What stands between the words, and the words at the odd places."""
+    return _UNIT.split(folded)
+
+
+def _joined(parts: list[str]) -> str:
+    marked = parts.copy()
+    marked[1::2] = [f"{_EDGE}{unit}{_EDGE}" for unit in parts[1::2]]
+    return "".join(marked)
+
+
 def edged(folded: str) -> str:
-    """Mark the edges of a folded text's words, so that ``in`` on two such texts means whole-word containment.
-
-    Marking once and searching with ``find`` keeps the search linear, however often a quote almost matches.
-    """
-    return _UNIT.sub(rf"{_EDGE}\g<0>{_EDGE}", folded)
+    """Mark the edges of a folded text's words, so that ``in`` on two such texts means whole-word containment."""
+    return _joined(_split(folded))
 
 
-def find_edged(quote: str, text: str) -> tuple[int, int] | None:
-    """Return the first occurrence of one ``edged`` text in another, as a span of the folded text, or ``None``."""
-    if _EDGE not in quote:
+class Haystack:
+    """Folded texts in which many quotes are looked up, each by its rarest word: a look-up costs no scan of a text."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._places: dict[str, list[int]] = {}
+        """Of every word: which ones of all words it is."""
+        self._starts: list[int] = []
+        """Of the n-th word of all texts: where it begins in the marked text."""
+        self._text_starts: list[int] = []
+        self._first_words: list[int] = []
+        marked, at = [], 0
+        for text in texts:
+            parts = _split(text)
+            self._text_starts.append(at)
+            self._first_words.append(len(self._starts))
+            self._index(parts, at)
+            marked.append(_joined(parts))
+            at += len(marked[-1]) + len(_BETWEEN)
+        self._first_words.append(len(self._starts))
+        self._text_starts.append(at)
+        self._marked = _BETWEEN.join(marked)
+
+    def _index(self, parts: list[str], at: int) -> None:
+        for between, word in zip(
+            parts[::2], parts[1::2], strict=False
+        ):  # a last part stands after the last word
+            at += len(between) + 1
+            self._places.setdefault(word, []).append(len(self._starts))
+            self._starts.append(at)
+            at += len(word) + 1
+
+    def find(self, quote: str, text: int | None = None) -> tuple[int, int, int] | None:
+        """Return ``(text, start, end)`` of the first place where a folded quote stands word for word, or ``None``.
+
+        ``text`` limits the search to one text. A quote without a word or number is nowhere.
+        """
+        parts = _split(quote)
+        words = parts[1::2]
+        low, high = (0, len(self._starts)) if text is None else self._first_words[text : text + 2]
+        rarest, count = 0, _MAX_TRIED + 1
+        for number, word in enumerate(words[:64]):
+            places = self._places.get(word)
+            if places is None:
+                return None
+            if len(places) < count:
+                rarest, count = number, len(places)
+        if not words:
+            return None
+        marked = _joined(parts)
+        if count > _MAX_TRIED:
+            return self._scanned(marked, len(words), text)
+        before = len(_joined(parts[: 2 * rarest + 1])) + 1
+        places = self._places[words[rarest]]
+        for place in places[bisect_left(places, low) : bisect_left(places, high)]:
+            at = self._starts[place] - before
+            if at >= 0 and self._marked.startswith(marked, at):
+                return self._span(at, place - rarest, len(marked) - 2 * len(words))
         return None
-    at = text.find(quote)
-    if at < 0:
+
+    def _scanned(self, marked: str, words: int, text: int | None) -> tuple[int, int, int] | None:
+        bounds = (0, len(self._marked)) if text is None else self._text_starts[text : text + 2]
+        at = self._marked.find(marked, *bounds)
+        if at < 0:
+            return None
+        return self._span(at, bisect_left(self._starts, at), len(marked) - 2 * words)
+
+    def _span(self, at: int, word: int, length: int) -> tuple[int, int, int]:
+        text = bisect_left(self._text_starts, at + 1) - 1
+        start = at - self._text_starts[text] - 2 * (word - self._first_words[text])
+        return text, start, start + length
+
+    def near(self, quote: str, text: int) -> tuple[int, int] | None:
+        """Return the span of a text in which most words of a folded quote stand where the quote has them, or ``None``.
+
+        It may begin and end some characters beside what was meant.
+        """
+        parts = _split(quote)
+        ends = list(accumulate(map(len, parts)))
+        low, high = self._first_words[text : text + 2]
+        guesses: list[tuple[int, int]] = []
+        telling = 0
+        for number, word in enumerate(parts[1::2]):
+            offset = ends[2 * number]
+            places = self._places.get(word, [])
+            within = places[bisect_left(places, low) : bisect_left(places, high)]
+            if len(within) <= _MAX_PLACES:
+                telling += 1
+                guesses += ((self._folded_start(place, text) - offset, offset) for place in within)
+        return _densest(sorted(guesses), len(quote), words=telling)
+
+    def _folded_start(self, word: int, text: int) -> int:
+        return self._starts[word] - self._text_starts[text] - 2 * (word - self._first_words[text]) - 1
+
+
+def _densest(guesses: list[tuple[int, int]], length: int, *, words: int) -> tuple[int, int] | None:
+    """The span on whose start most guesses ``(start, offset of the word that says so)`` agree."""
+    slack = max(12, length // 5)
+    best, best_at, first = 0, 0, 0
+    for last, (start, _) in enumerate(guesses):
+        while guesses[first][0] < start - slack:
+            first += 1
+        if last - first + 1 > best:
+            best, best_at = last - first + 1, first
+    if 2 * best < words or not best:
         return None
-    start = at - text.count(_EDGE, 0, at)
-    return start, start + len(quote) - quote.count(_EDGE)
+    agreed = guesses[best_at : best_at + best]
+    start = min(agreed, key=lambda guess: guess[1])[0]
+    end = max(agreed, key=lambda guess: guess[1])[0] + length
+    return max(0, start), end
 
 
 def locate(quote: str, text: str) -> tuple[int, int] | None:
@@ -51,5 +168,5 @@ def locate(quote: str, text: str) -> tuple[int, int] | None:
     Both are folded first; the span is the original text's. A quote without a word or number is nowhere.
     """
     folded = fold(text)
-    found = find_edged(edged(fold(quote).text), edged(folded.text))
-    return folded.span(*found) if found else None
+    found = Haystack([folded.text]).find(fold(quote).text)
+    return folded.span(*found[1:]) if found else None

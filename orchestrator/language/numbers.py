@@ -65,6 +65,11 @@ _SPELLED = re.compile(
     rf"(?:[\s-](?P<part>{'|'.join(_PARTS)})s?\b)?",
     re.IGNORECASE,
 )
+_MONTH_HINTS = tuple(name.capitalize() for name in _MONTHS)
+# What a number needs, looked for first: most texts have neither.
+_ANY_DIGIT = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e]")
+_LATIN_WORD = re.compile(r"[a-z]+")
+_SPELLING = frozenset(_SMALL) | frozenset(_ENGLISH_SCALES)
 _RANGE = re.compile(r"\s?[-\u2010-\u2015\u2212~\u223c\u301c\uff5e]\s?|\sto\s")
 
 
@@ -94,7 +99,10 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     """
     found: list[Quantity] = []
     taken = 0
-    dates, digits, spelled = _dates(text), _written(text), _spelled(text)
+    has_digits = bool(_ANY_DIGIT.search(text))
+    dates = _dates(text) if has_digits else []
+    digits = _written(text) if has_digits else ()
+    spelled = _spelled(text) if not _SPELLING.isdisjoint(_LATIN_WORD.findall(text.lower())) else ()
     # Where two readings overlap, the earlier start wins; at one start a date, then digits.
     readings = [(q.start, rank, q) for rank, group in enumerate((dates, digits, spelled)) for q in group]
     for start, _, quantity in sorted(readings, key=lambda reading: reading[:2]):
@@ -116,10 +124,10 @@ def _dates(text: str) -> list[Quantity]:
     for match in _ISO_DATE.finditer(text):
         for group, unit in ((1, ""), (2, "month#"), (3, "day#")):
             add(match, group, unit)
-    for match in _KOREAN_DATE.finditer(text):
+    for match in _KOREAN_DATE.finditer(text) if "\uc6d4" in text or "\ub144" in text else ():
         for group, unit in ((1, ""), (2, "month#"), (3, "day#"), (4, "")):
             add(match, group, unit)
-    for match in _ENGLISH_DATE.finditer(text):
+    for match in _ENGLISH_DATE.finditer(text) if any(name in text for name in _MONTH_HINTS) else ():
         for month in ("m1", "m2"):
             name = match.group(month)
             add(match, month, "month#", _MONTHS[name[:3].lower()] if name else None)

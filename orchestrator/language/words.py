@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 from orchestrator.language.lists import listed
 from orchestrator.language.normalise import normalise
@@ -12,11 +13,14 @@ from orchestrator.language.stems import english_stem, korean_stem
 
 _HANGUL = "\uac00-\ud7a3"
 _HAN_KANA = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_OTHER = rf"(?:(?![{_HANGUL}{_HAN_KANA}])[^\W_])"
+# The plain letters first, in one go: the look-ahead costs as much as all the rest.
+_OTHER = rf"(?:[A-Za-z0-9]++|(?![{_HANGUL}{_HAN_KANA}])[^\W_])"
 _WORD = re.compile(
     rf"(?P<number>\d+(?:[.,]\d+)*)|(?P<hangul>[{_HANGUL}]+)|(?P<han>[{_HAN_KANA}]+)"
     rf"|(?P<other>{_OTHER}+(?:['\u2019]{_OTHER}+)*)"
 )
+# The same for ASCII in lower case; a word that begins with a digit is a number.
+_ASCII_WORD = re.compile(r"\d+(?:[.,]\d+)*|[a-z0-9]+(?:'[a-z0-9]+)*")
 _ALNUM = re.compile(r"[^\W_]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
@@ -59,6 +63,23 @@ def content_words(text: str) -> Counter[str]:
     return Counter(_content(text))
 
 
+Word = tuple[str, int, tuple[str, ...]]
+"""A word of a folded text: in lower case, where it begins, and what it is compared by, if it means something."""
+
+
+def lexed(folded: str) -> list[Word]:
+    """The words of a folded text with their places; their forms together are its ``content_words``."""
+    if folded.isascii():
+        return [
+            (word := m.group(), m.start(), _forms("number" if word[0].isdigit() else "other", word))
+            for m in _ASCII_WORD.finditer(folded.lower())
+        ]
+    return [
+        (word := m.group().lower(), m.start(), _forms(m.lastgroup or "", word))
+        for m in _WORD.finditer(folded)
+    ]
+
+
 def search_terms(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(Latin words, CJK bigrams) of a text: what the index's two columns hold and what a query asks for.
 
@@ -78,25 +99,31 @@ def search_terms(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    folded = text if text.isascii() else normalise(text)
-    for match in _WORD.finditer(folded):
+    if text.isascii():
+        for word in _ASCII_WORD.findall(text.lower()):
+            yield ("number" if word[0].isdigit() else "other"), word
+        return
+    for match in _WORD.finditer(normalise(text)):
         yield match.lastgroup or "", match.group().lower()
 
 
 def _content(text: str) -> Iterator[str]:
     for kind, word in _tokens(text):
-        if kind == "number":
-            yield word.replace(",", "") if _THOUSANDS.fullmatch(word) else word
-        elif kind == "han":
-            yield from _bigrams(word)
-        elif kind == "hangul":
-            stem = korean_stem(word)
-            if word not in _STOP_KO and stem not in _STOP_KO:
-                yield stem
-        else:
-            base = word.partition("'")[0] or word
-            if base not in _STOP and not word.endswith("n't"):
-                yield english_stem(base)
+        yield from _forms(kind, word)
+
+
+@lru_cache(maxsize=131_072)
+def _forms(kind: str, word: str) -> tuple[str, ...]:
+    """What a word is compared by; nothing for a word that carries no meaning."""
+    if kind == "number":
+        return (word.replace(",", "") if _THOUSANDS.fullmatch(word) else word,)
+    if kind == "han":
+        return tuple(_bigrams(word))
+    if kind == "hangul":
+        stem = korean_stem(word)
+        return () if word in _STOP_KO or stem in _STOP_KO else (stem,)
+    base = word.partition("'")[0] or word
+    return () if base in _STOP or word.endswith("n't") else (english_stem(base),)
 
 
 def _bigrams(word: str) -> list[str]:

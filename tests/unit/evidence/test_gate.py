@@ -419,7 +419,7 @@ def test_the_gate_never_raises_and_a_pass_has_reasons(text, argument, required):
 
 
 def test_ten_thousand_citations_read_each_passage_once(monkeypatch):
-    # Given 25 outputs of 40 claims with 10 citations each; when judged, then each passage is folded exactly once.
+    # Given 25 outputs of 40 claims with 10 citations each; when judged, then each text is folded exactly once.
     folds: list[str] = []
 
     def counting(text: str) -> Folded:
@@ -435,7 +435,7 @@ def test_ten_thousand_citations_read_each_passage_once(monkeypatch):
     argument = [PersonaOutput(task_id="j", persona="thesis", step="thesis", summary="x", claims=many)] * 25
     report = judge("j", passages, argument, evidence_required=True)
     assert report.levels[1].passed == 10_000
-    assert len(folds) == 20  # ten passages and ten distinct quotes
+    assert len(folds) == 110  # a hundred passages and ten distinct quotes
 
 
 def test_the_texts_of_the_sound_argument_are_not_just_their_quotes():

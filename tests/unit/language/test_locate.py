@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.language import edged, locate, normalise
+from orchestrator.language import Haystack, edged, locate, normalise
 
 
 @pytest.mark.parametrize(
@@ -110,3 +110,55 @@ def test_any_character_changed_inside_a_window_is_not_found(tokens, data):
 def test_marking_edges_changes_nothing_else(text):
     folded = normalise(text)
     assert edged(folded).replace("\x00", "") == folded
+
+
+TEXTS = st.lists(
+    st.lists(st.sampled_from(["ab", "b", "12", "a", ",", "3-5", "가나", "不可", "-"]), max_size=12),
+    max_size=4,
+)
+
+
+@given(
+    TEXTS,
+    st.lists(st.sampled_from(["ab", "b", "12", "a", ",", "3-5", "가나", "不可"]), min_size=1, max_size=5),
+)
+def test_a_haystack_finds_what_a_search_of_the_marked_texts_finds(texts, quote):
+    folded = [" ".join(words) for words in texts]
+    needle = " ".join(quote)
+    marked = edged(needle)
+    first = next((n for n, text in enumerate(folded) if "\x00" in marked and marked in edged(text)), None)
+    haystack = Haystack(folded)
+    found = haystack.find(needle)
+    assert (found is None) == (first is None)
+    if found and first is not None:
+        number, start, end = found
+        assert (number, folded[number][start:end]) == (first, needle)
+        assert haystack.find(needle, number) == found
+        assert all(haystack.find(needle, n) is None for n in range(number))
+
+
+def test_a_haystack_of_one_word_ten_thousand_times_is_searched_as_a_whole():
+    haystack = Haystack(["ab " * 10_000 + "ab cd", "ab " * 10_000])
+    assert haystack.find("ab ab cd") == (0, 29_997, 30_005)
+    assert haystack.find("ab ab") == (0, 0, 5)
+    assert haystack.find("ab ab", 1) == (1, 0, 5)
+    assert haystack.find("ab ab ef") is None
+
+
+@pytest.mark.parametrize(
+    ("quote", "near"),
+    [
+        ("the queue lost no order", "the queue kept no order"),
+        ("큐는 순서를 잃지 않고", "큐는 순서를 절대 잃지 않고"),
+        ("something else entirely", None),
+        ("", None),
+    ],
+)
+def test_where_most_of_a_quotes_words_stand(quote, near):
+    text = "It rained. the queue kept no order of all. 큐는 순서를 절대 잃지 않고 보관했다."
+    span = Haystack(["", text]).near(quote, 1)
+    assert (span is None) == (near is None)
+    if span and near:
+        at = text.index(near)
+        assert abs(span[0] - at) <= 5
+        assert abs(span[1] - at - len(near)) <= 5

@@ -1,8 +1,12 @@
 """What turns a statement round, and what only looks like it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.language import negated, negations
+from orchestrator.language.lists import listed
+from orchestrator.language.negation import _NEGATION
 
 
 @pytest.mark.parametrize(
@@ -62,3 +66,12 @@ def test_scope_stops_at_the_clause():
 @pytest.mark.parametrize("text", ["not " * 20_000, "n't" * 50_000, "a" * 200_000, "지 " * 50_000])
 def test_hostile_texts_cost_linear_time(text):
     negated(text)
+
+
+WORDS = listed("NOT no n’t n't fails to lack 않 없 아닌 안 못 하지 마라 말고 The cat 가다 unable")
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=8))
+def test_looking_for_hints_first_misses_nothing(words):
+    text = " ".join(words)
+    assert negations(text) == tuple(m.group().lower() for m in _NEGATION.finditer(text))

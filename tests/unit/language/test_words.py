@@ -1,10 +1,12 @@
 """Words, stems and search terms."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.language import content_words, search_terms, words
+from orchestrator.language import content_words, lexed, normalise, search_terms, words
 
 
 @pytest.mark.parametrize(
@@ -103,3 +105,12 @@ def test_search_terms_are_plain_tokens(text):
 @given(st.text(max_size=60))
 def test_spacing_and_case_do_not_matter(text):
     assert content_words(text.lower()) == content_words("  " + text.lower().replace(" ", "\n "))
+
+
+@given(st.text(alphabet="abz19 .,'’-éÉ가나는ㄱ不可カ_\u0301", max_size=30))
+def test_words_with_their_places_are_the_content_words(text):
+    folded = normalise(text)
+    found = lexed(folded)
+    assert Counter(form for _, _, forms in found for form in forms) == content_words(text)
+    assert [word for word, _, _ in found] == list(words(text))
+    assert all(folded[at : at + len(word)].lower() == word for word, at, _ in found)
