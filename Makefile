@@ -4,7 +4,7 @@ BIN := .venv/bin
 # What is locked stays as it is, where it still fits.
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check unit integration bench bench-gate soak growth overload soak-tests lint types contracts format client-wheel lock clean
+.PHONY: help install demo test check unit integration bench bench-gate bench-latency bench-live soak growth overload soak-tests lint types contracts format client-wheel lock clean
 
 help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,12 @@ bench: install ## What the machinery costs against a naive Celery chord, with si
 
 bench-gate: install ## What the Evidence Gate catches and what it rejects, on answers broken in known ways (a minute).
 	$(BIN)/python -m benchmarks.gate $(ARGS)
+
+bench-latency: install ## How long a job takes in each mode, with simulated models over real HTTP (half an hour; ARGS=--help).
+	$(BIN)/python -m benchmarks.latency $(ARGS)
+
+bench-live: install ## The modes against your own OPENAI_BASE_URL (ARGS="--budget TOKENS --yes").
+	$(BIN)/python -m benchmarks.latency.live $(ARGS)
 
 soak: install ## Thousands of jobs while workers and Redis fail, beside a naive Celery chord (about 12 minutes).
 	@$(BIN)/python -m benchmarks.soak $(ARGS)

@@ -1,0 +1,87 @@
+"""What is compared: Triptych's modes with the settings that make arms of them, and what users would pick instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Literal, get_args
+
+from benchmarks.latency.world import MERGE, NOMINAL, Job, Mode, Triple
+from orchestrator.contracts import RequestedMode
+from orchestrator.settings import Settings
+
+Rival = Literal["threads", "chord", "langgraph"]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side. ``settings`` are its workers', shared by arms that have the same. A ``rival`` has none of ours."""
+
+    name: str
+    mode: Mode
+    claims: int = 6
+    settings: tuple[tuple[str, str], ...] = ()
+    rival: Rival | None = None
+    merge: float = MERGE
+
+    def lacks(self) -> str:
+        """What this version, or this machine, has not got for it; empty where it has all."""
+        if self.rival == "langgraph" and find_spec("langgraph") is None:
+            return "langgraph is not installed (it is in no lock; pip install langgraph)"
+        if self.rival:
+            return ""
+        if self.mode not in get_args(RequestedMode):
+            return f"this version has no mode {self.mode}"
+        unknown = [name for name, _ in self.settings if name.lower() not in Settings.model_fields]
+        return f"this version has no setting {', '.join(unknown)}" if unknown else ""
+
+    def job(self, world: World, number: int) -> Job:
+        """The arm's n-th job in a world: the same luck in every arm."""
+        run = f"{self.name}/{world.name}".replace(" ", "_")
+        return Job(run, number, self.mode, world.triple(number), world.weather, self.claims, self.merge)
+
+
+@dataclass(frozen=True)
+class World:
+    """What the models are like: how long personas take and how much luck there is."""
+
+    name: str
+    weather: str
+    triples: Sequence[Triple] = field(default=(NOMINAL,), repr=False)
+
+    def triple(self, number: int) -> Triple:
+        """What job ``number`` (from 0) takes in sequence; recorded ones are gone through in order."""
+        return self.triples[number % len(self.triples)]
+
+    def __str__(self) -> str:
+        if len(self.triples) > 1:
+            return f"{self.name}: {len(self.triples)} recorded runs, replayed"
+        return f"{self.name}: {self.triples[0]}"
+
+
+NO_HEDGE = (("HEDGE", "off"),)
+HEDGED = (("HEDGE", "same"),)
+
+SEQUENTIAL = Arm("sequential", "sequential")
+PARALLEL = Arm("parallel", "parallel")
+PIPELINED = tuple(Arm(f"pipelined {n}", "pipelined", n) for n in (3, 4, 5, 6))
+BEST = PIPELINED[-1]
+LONG_MERGE = Arm("pipelined 6, merge 30 %", "pipelined", merge=0.3)
+SEQUENTIAL_HEDGED = Arm("sequential, hedged", "sequential", settings=HEDGED)
+BEST_HEDGED = Arm("pipelined 6, hedged", "pipelined", settings=HEDGED)
+RIVALS = (
+    Arm("ThreadPoolExecutor", "parallel", rival="threads"),
+    Arm("naive Celery chord", "parallel", rival="chord"),
+    Arm("LangGraph", "parallel", rival="langgraph"),
+)
+ARMS = (SEQUENTIAL, PARALLEL, *PIPELINED, LONG_MERGE, SEQUENTIAL_HEDGED, BEST_HEDGED, *RIVALS)
+"""All, in the order of the report."""
+
+
+def without_hedge(settings: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """An arm's settings as environment. Where it names none, hedging is off, if this version has it."""
+    named = dict(settings)
+    if "HEDGE" not in named and "hedge" in Settings.model_fields:
+        named |= dict(NO_HEDGE)
+    return {f"TRIPTYCH_{name}": value for name, value in named.items()}
