@@ -11,6 +11,7 @@ from orchestrator.contracts.events import Evaluated, JobEnd, KnownEvent
 from orchestrator.errors import StoreUnavailable
 from orchestrator.evidence import judge
 from orchestrator.outcome import assemble
+from orchestrator.parts import personas
 from orchestrator.replies import settle
 from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.timeline import job_timings
@@ -75,8 +76,12 @@ def give_up(
 
 def _result(store: JobStore, ref: JobRef, record: JobRecord, cause: Reason | None) -> Result:
     found = store.closing(ref, record.plan)
-    outputs = tuple(record.outputs.values())
-    evaluation = judge(ref.task_id, found.passages, outputs, evidence_required=record.spec.evidence_required)
+    evaluation = judge(
+        ref.task_id,
+        found.passages,
+        personas(record.outputs),
+        evidence_required=record.spec.evidence_required,
+    )
     timings = job_timings(found.events, now_ms=found.now_ms)
     return assemble(
         record.spec,
@@ -101,6 +106,7 @@ def _finish(
         **{**origin, "event_id": _end_id(ref)},
         status=result.status,
         reasons=tuple(_without_text(reason) for reason in result.reasons),
+        notes=result.notes,
         mode=result.mode,
         total_ms=result.timings.total_ms,
         usage=result.usage,

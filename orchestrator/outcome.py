@@ -9,6 +9,7 @@ from orchestrator.answer import compose
 from orchestrator.contracts import (
     EvalReport,
     JobTimings,
+    Note,
     Passage,
     PersonaOutput,
     Plan,
@@ -20,18 +21,16 @@ from orchestrator.contracts import (
 )
 from orchestrator.contracts.result import JobStatus, ReasonCode
 from orchestrator.language import detect_language
-from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS, THESIS
+from orchestrator.parts import antithesis_of, in_order, of, personas, unresolved
+from orchestrator.routing.flow import CRITIC, FEWEST_CLAIMS, REBUTTAL, RESOLUTION, SYNTHESIS, THESIS
 
 EXTRACTIVE = "extractive"
 _FATAL: frozenset[ReasonCode] = frozenset(
     {"no_evidence", "all_personas_lost", "plan_failed", "partial_refused", "cancelled", "internal"}
 )
-_PARTIAL: frozenset[ReasonCode] = frozenset({"persona_lost", "synthesis_lost", "deadline"})
-
-
-def antithesis_of(outputs: Mapping[str, PersonaOutput]) -> PersonaOutput | None:
-    """The antithesis in whichever form it ran."""
-    return outputs.get(ANTITHESIS) or outputs.get(ANTITHESIS_STANDALONE)
+_PARTIAL: frozenset[ReasonCode] = frozenset(
+    {"persona_lost", "persona_cut", "rebuttal_lost", "unresolved", "synthesis_lost", "deadline"}
+)
 
 
 def delivered(outputs: Mapping[str, PersonaOutput]) -> tuple[PersonaOutput, ...]:
@@ -49,10 +48,14 @@ def reasons_for(
 ) -> tuple[JobStatus, tuple[Reason, ...]]:
     """Status and reasons. ``cause`` is what ended the job before its time (deadline, cancel, no evidence)."""
     reasons = [cause] if cause else []
-    personas = (outputs.get(THESIS), antithesis_of(outputs))
-    alive = [o for o in personas if o is not None and o.status == "ok"]
-    reasons += [_lost("persona_lost", o) for o in personas if o is not None and o.status != "ok"]
+    sides = (outputs.get(THESIS), antithesis_of(outputs))
+    alive = [o for o in sides if o is not None and o.status == "ok"]
+    reasons += [_lost("persona_lost", o) for o in sides if o is not None and o.status != "ok"]
     synthesis = outputs.get(SYNTHESIS)
+    reasons += [_lost("persona_cut", o) for o in (*sides, synthesis) if o and o.status == "ok" and o.failure]
+    if any(o.status == "ok" for o in of(outputs, REBUTTAL).values()):
+        reasons += [_lost("rebuttal_lost", o) for o in of(outputs, REBUTTAL).values() if o.status != "ok"]
+    reasons += [Reason(code="unresolved", detail=_nobody_settled(outputs))] if unresolved(outputs) else []
     if not alive and (cause is None or cause.code == "deadline"):
         reasons.insert(0, Reason(code="all_personas_lost"))
     elif (
@@ -76,9 +79,30 @@ def reasons_for(
         reasons.append(Reason(code="partial_refused", detail="the caller asked for on_partial=fail"))
     if any(reason.code in _FATAL for reason in reasons):
         return "failed", tuple(reasons)
-    answered = (o for o in (*personas, synthesis) if o is not None and o.status == "ok")
+    answered = (o for o in in_order(outputs) if o.status == "ok")
     reasons += [_answered_by_another(o) for o in answered if any(not f.equal for f in o.fallbacks)]
     return ("degraded" if reasons else "complete"), tuple(reasons)
+
+
+def notes_for(plan: Plan | None, outputs: Mapping[str, PersonaOutput]) -> tuple[Note, ...]:
+    """What is worth knowing of how a pipelined result was made, though it takes nothing from it."""
+    thesis, synthesis, critic = (outputs.get(step) for step in (THESIS, SYNTHESIS, CRITIC))
+    if plan is None or plan.mode != "pipelined" or synthesis is None or not (thesis and thesis.claims):
+        return ()
+    notes = []
+    if critic is None:
+        notes.append(Note(code="critic_late", detail="every claim was settled before the critic had ended"))
+    elif critic.status != "ok":
+        notes.append(Note(code="critic_lost", detail=critic.failure.message if critic.failure else ""))
+    if len(thesis.claims) < FEWEST_CLAIMS and not of(outputs, RESOLUTION):
+        notes.append(Note(code="one_claim", detail="a thesis of one claim was settled as in sequence"))
+    return tuple(notes)
+
+
+def _nobody_settled(outputs: Mapping[str, PersonaOutput]) -> str:
+    failures = {f"t{n}": o.failure for n, o in of(outputs, RESOLUTION).items()}
+    told = (f"{name} ({why.kind})" if (why := failures.get(name)) else name for name in unresolved(outputs))
+    return ", ".join(told)
 
 
 def _evidence_failed(evaluation: EvalReport, *, lost: bool) -> bool:
@@ -100,14 +124,12 @@ def assemble(
 ) -> Result:
     """The job's result. Nothing that failed is called complete, and nothing lost goes unnamed."""
     status, reasons = reasons_for(spec, outputs, evaluation, cause)
-    ordered = tuple(
-        outputs[step] for step in (THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS) if step in outputs
-    )
+    ordered = in_order(outputs)
     shown = delivered(outputs) if status != "failed" else ()
     # The answer shows what each resolution settles, so it sees both sides beside the synthesis.
     said: dict[str, PersonaOutput | None] = dict.fromkeys(("thesis", "antithesis", "synthesis"))
     if shown:
-        said |= {o.persona: o for o in ordered if o.status == "ok"}
+        said |= {o.persona: o for o in personas(outputs) if o.status == "ok"}
     claims = tuple(claim for output in shown for claim in output.claims)
     language = plan.language if plan else spec.language or detect_language(spec.goal)
     # An endpoint that refused every call made nothing of this result.
@@ -120,6 +142,7 @@ def assemble(
         tenant=spec.tenant,
         status=status,
         reasons=reasons,
+        notes=notes_for(plan, outputs),
         goal=spec.goal,
         language=language,
         answer=compose(

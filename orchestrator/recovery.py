@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 from orchestrator.broker import queue_for
 from orchestrator.canvas import bare, send
 from orchestrator.errors import JobNotFound, StoreUnavailable
-from orchestrator.routing.flow import ready
+from orchestrator.routing.flow import SYNTHESIS, flow
 from orchestrator.store import JobRecord, JobRef, JobStore, StepState
 from orchestrator.store.leases import LEASE_MS
 from orchestrator.store.record import PLAN
@@ -38,8 +38,7 @@ def runnable(record: JobRecord) -> tuple[str, ...]:
         return ()
     if record.plan is None or record.cause is not None:
         return (PLAN,)
-    steps = ready(record.plan.mode, record.done)
-    return steps or ("synthesis",)
+    return record.ready or (SYNTHESIS,)
 
 
 def due(state: StepState, *, runnable_since_ms: int, now_ms: int, backlog: bool) -> bool:
@@ -57,9 +56,11 @@ def due(state: StepState, *, runnable_since_ms: int, now_ms: int, backlog: bool)
     return now_ms - max(runnable_since_ms, state.sent_ms or 0) >= patience
 
 
-def runnable_since(record: JobRecord) -> int:
-    """When the latest of the outputs so far was stored, or else when the job was accepted (epoch ms)."""
-    return max([record.accepted_ms, *(s.ended_ms for s in record.steps.values() if s.ended_ms)])
+def runnable_since(record: JobRecord, step: str) -> int:
+    """When the latest of the outputs that a step reads was stored, or else when the job was accepted (epoch ms)."""
+    needs = flow(record.plan.mode, record.done, record.awaited).get(step, ()) if record.plan else ()
+    ends = (record.steps[need].ended_ms for need in (PLAN, *needs) if need in record.steps)
+    return max([record.accepted_ms, *(end for end in ends if end)])
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,18 @@ class Sweep:
             return 0
         steps = runnable(record)
         held = self.store.leased(ref, steps)
-        since = runnable_since(record)
         states = {step: record.steps.get(step, StepState()) for step in steps if step not in held}
         lost = [
             step
             for step, state in states.items()
-            if due(state, runnable_since_ms=since, now_ms=now, backlog=backlogs.of(step))
+            if due(
+                state, runnable_since_ms=runnable_since(record, step), now_ms=now, backlog=backlogs.of(step)
+            )
         ]
+        if lost:
+            # Between the two looks a step may have ended, which lets go of its lease as well.
+            still = runnable(self.store.load(ref))
+            lost = [step for step in lost if step in still]
         if lost:
             self.store.mark_sent(ref, lost)
             send([bare(self.app, ref, step, record.mode) for step in lost])

@@ -17,7 +17,10 @@ from orchestrator.contracts import Usage
 from tests.integration.llm.wire import END, STREAM, Gate, Request, Step, WireServer, document, event
 from workers.personas.prompting import template
 
-FORMS: Final = ("thesis", "antithesis", "antithesis_standalone", "synthesis")
+FORMS: Final = (
+    "thesis", "antithesis", "antithesis_standalone", "synthesis", "rebuttal", "resolution", "merge"
+)  # fmt: skip
+PARTS: Final = ("rebuttal", "resolution", "merge")
 TRANSLATION: Final = "translation"
 TRANSLATED: Final = "event queue order processing"
 
@@ -35,6 +38,14 @@ _ROLES: Final = {
     form: next(line for line in template(form).splitlines() if line.startswith("# Your role"))
     for form in FORMS
 }
+_OWN: Final = {
+    "antithesis": "# The thesis\n",
+    "synthesis": "# The argument\n",
+    "rebuttal": "# One claim of the thesis\n",
+    "resolution": "# One claim and its rebuttal\n",
+    "merge": "# The settled argument\n",
+}
+"""The line that what a form alone is told begins with."""
 _TRANSLATES: Final = template("translate_queries").partition(".")[0]
 _REPAIR: Final = template("repair").partition("\n")[0]
 _PASSAGE = re.compile(r'<passage-([0-9a-f]{16}) id="([^"]+)"[^>]*>\n(.*?)\n</passage-\1>', re.DOTALL)
@@ -93,9 +104,7 @@ class Asked:
     @property
     def case(self) -> str:
         """What stands before anything that differs between the personas."""
-        own = {"antithesis": "# The thesis\n", "synthesis": "# The argument\n"}.get(
-            self.form, _ROLES[self.form]
-        )
+        own = _OWN.get(self.form, _ROLES[self.form])
         return self.prompt[: self.prompt.rfind(own)]
 
     @property
@@ -123,7 +132,9 @@ class Asked:
         """A good answer."""
         if self.form == TRANSLATION:
             return [{"query": TRANSLATED}]
-        seen = self.argued if self.form in ("antithesis", "synthesis") else []
+        seen = self.argued if self.form in _OWN else []
+        if self.form in PARTS:
+            return self.part(seen)
         if self.form == "synthesis":
             theirs, ours = ([name for name in seen if name[0] == side] for side in "at")
             settled = [("resolution", POSITIONS[0], ours), ("open", OBJECTIONS[0], theirs)]
@@ -136,6 +147,20 @@ class Asked:
         else:
             claims = [self.claim("objection", f"a{n}", s, seen[:1]) for n, s in enumerate(OBJECTIONS, 1)]
         return [*claims, {"kind": "summary", "text": CONCLUSION}, {"kind": "done"}]
+
+    def part(self, seen: Sequence[str]) -> list[Line]:
+        """A good answer to a part of a pipelined job."""
+        done: Line = {"kind": "done"}
+        if self.form == "rebuttal":
+            return [self.claim("objection", "a1", OBJECTIONS[0], seen[-1:]), done]
+        if self.form == "resolution":
+            # Parents are shown, and settled by others.
+            mine = [name for name in seen if name[0] == "t"][-1:]
+            return [
+                self.claim("resolution", "s1", POSITIONS[0], [*mine, *(n for n in seen if n[0] == "a")]),
+                done,
+            ]
+        return [{"kind": "summary", "text": CONCLUSION}, done]
 
     def stream(self, text: str, *, finish: str | None = "stop", pause: Step | None = None) -> list[Step]:
         """``text`` in pieces; ``finish`` is OpenAI's word, ``None`` ends the stream without one.

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import structlog
 
-from orchestrator.contracts import Failure, Passage, Persona, PersonaOutput
+from orchestrator.contracts import Claim, ErrorKind, Failure, Passage, Persona, PersonaOutput
 from orchestrator.contracts.events import ToolCall
 from orchestrator.errors import ModelError
-from orchestrator.outcome import antithesis_of
-from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS, THESIS
+from orchestrator.parts import Merge, merged
+from orchestrator.routing.flow import SYNTHESIS, THESIS, persona_of
 from orchestrator.settings import Settings
 from orchestrator.store import JobStore
 from orchestrator.store.origin import origin
-from workers.brief import Brief, Form
+from workers.brief import Brief
+from workers.briefing import brief_for
 from workers.execution import Attempt, Worked
+from workers.listening import Listener
 from workers.live import Live, Writing
 from workers.llm.cancellation import Cancellation
 from workers.llm.client import Completion, Model
 from workers.llm.models import Models
 from workers.llm.protocol import ModelRequest
 from workers.patience import patiently
+from workers.personas.parsing import AnswerReader
 from workers.personas.persona import Persona as PersonaRunner
-from workers.personas.prompting import is_there
-from workers.personas.protocol import OnText
+from workers.personas.protocol import OnText, PersonaRun
 from workers.retrieval.evidence import Evidence
 from workers.retrieval.protocol import Retriever
 from workers.tools.protocol import ToolContext
@@ -34,6 +35,10 @@ from workers.tools.toolbox import Toolbox
 
 TOOL_ROUNDS = 1
 LEAST_OUTPUT_TOKENS = 256
+MAY_GO_ON: frozenset[ErrorKind] = frozenset(
+    {"overloaded", "provider", "truncated", "unparseable", "unreachable"}
+)
+"""What a thesis may have broken off of and still be worth a call that goes on from its last claim."""
 
 log = structlog.get_logger(__name__)
 
@@ -82,13 +87,60 @@ class Argument:
 
     def __call__(self, attempt: Attempt) -> Worked:
         """Run one persona. ``JobCancelled`` and ``LeaseLost`` pass through: they end the attempt, not the persona."""
-        brief = self._brief(attempt)
+        passages = patiently(lambda: self._store.passages(attempt.ref, attempt.record.plan))
+        brief = brief_for(attempt.step, attempt.record, passages, most_claims=self._settings.pipeline_claims)
+        run = self._streamed(attempt, brief) if brief.streams else self._run(attempt, brief)
+        if run.problems:
+            log.info("answer_problems", job=str(attempt.ref), step=attempt.step, count=len(run.problems))
+        calls = tuple(
+            ToolCall(
+                **origin(attempt.ref, attempt.step, attempt.number),
+                tool=use.tool,
+                passages=use.passages,
+                duration_ms=use.duration_ms,
+            )
+            for use in run.tool_calls
+        )
+        output = run.output
+        if brief.form == "merge":
+            output = _whole(output, merged(attempt.record.outputs, Merge(output.claims, run.covers)))
+        # The step keeps its name whichever form ran: it is what the flow waits for.
+        return Worked(output.model_copy(update={"step": attempt.step}), run.passages, calls)
+
+    def failed(self, attempt: Attempt, why: str) -> Worked:
+        """A persona that was not run is a persona that failed; what it had said before stands."""
+        output = failed(attempt, persona_of(attempt.step), "internal", why)
+        return Worked(_whole(output, attempt.claims.written) if attempt.step == THESIS else output)
+
+    def _streamed(self, attempt: Attempt, brief: Brief) -> PersonaRun:
+        """Run a thesis whose claims are recorded as they close; where it breaks off behind one, go on once."""
+        run = self._heard(attempt, brief)
+        written, failure = attempt.claims.written, run.output.failure
+        left = brief.most_claims - len(written)
+        if written and left > 0 and failure is not None and failure.kind in MAY_GO_ON:
+            log.info("thesis_goes_on", job=str(attempt.ref), kind=failure.kind, claims=len(written))
+            resumed = replace(brief, written=written)
+            first, run = run, self._heard(attempt, resumed)
+            usage = first.output.usage + run.output.usage
+            run = replace(run, output=run.output.model_copy(update={"usage": usage}))
+        return replace(run, output=_whole(run.output, attempt.claims.written))
+
+    def _heard(self, attempt: Attempt, brief: Brief) -> PersonaRun:
+        listener = Listener(AnswerReader(brief.form, numbering=brief.numbering), attempt.claims.add)
+        try:
+            return self._run(attempt, brief, listener.hear)
+        finally:
+            listener.close()
+
+    def _run(self, attempt: Attempt, brief: Brief, on_text: OnText | None = None) -> PersonaRun:
         evidence = Evidence(attempt.record.spec, self._retriever)
 
         def retrieve(queries: Sequence[str], limit: int) -> tuple[Passage, ...]:
             return tuple(hit.passage for hit in evidence.search(tuple(queries), limit))
 
-        toolbox = Toolbox(attempt.record.spec.permissions, ToolContext(retrieve=retrieve))
+        # What speaks of one claim, or goes on where it was cut off, has no time for a round of tools.
+        permissions = () if brief.part or brief.resolved or brief.written else attempt.record.spec.permissions
+        toolbox = Toolbox(permissions, ToolContext(retrieve=retrieve))
         brief = replace(
             brief, tools=toolbox.descriptions, tool_rounds_left=TOOL_ROUNDS if toolbox.descriptions else 0
         )
@@ -103,53 +155,26 @@ class Argument:
                 cancel=cancel,
                 writing=writing,
             )
-            run = self._persona.run(brief, toolbox, model)
+            return self._persona.run(brief, toolbox, model, on_text)
         finally:
             self._live.stop(writing)
             attempt.held.on_stop(None)
-        if run.problems:
-            log.info("answer_problems", job=str(attempt.ref), step=attempt.step, count=len(run.problems))
-        calls = tuple(
-            ToolCall(
-                **origin(attempt.ref, attempt.step, attempt.number),
-                tool=use.tool,
-                passages=use.passages,
-                duration_ms=use.duration_ms,
-            )
-            for use in run.tool_calls
-        )
-        # The step keeps its name whichever form ran: it is what the flow waits for.
-        return Worked(run.output.model_copy(update={"step": attempt.step}), run.passages, calls)
-
-    def failed(self, attempt: Attempt, why: str) -> Worked:
-        """A persona that was not run is a persona that failed."""
-        return Worked(failed(attempt, _persona(attempt.step), "internal", why))
 
     def _tokens_left(self, attempt: Attempt, brief: Brief) -> int:
-        """This step's share of what the job may still spend: steps that run side by side halve it."""
+        """This step's share of what the job may still spend: steps that run side by side divide it."""
         budget = attempt.record.spec.token_budget or self._settings.token_budget
         spent = sum((o.usage for o in attempt.record.outputs.values()), brief.plan.usage)
         left = budget - spent.tokens
-        return left // 2 if brief.plan.mode == "parallel" and attempt.step != SYNTHESIS else left
+        if attempt.step == SYNTHESIS:
+            return left
+        beside = {"sequential": 1, "parallel": 2, "pipelined": self._settings.pipeline_claims + 1}
+        return left // beside[brief.plan.mode]
 
-    def _brief(self, attempt: Attempt) -> Brief:
-        record = attempt.record
-        assert record.plan is not None, "the executor lets no persona run before the plan"  # noqa: S101 - for mypy
-        passages = patiently(lambda: self._store.passages(attempt.ref, record.plan))
-        thesis = record.outputs.get(THESIS)
-        sees_thesis = attempt.step in (ANTITHESIS, SYNTHESIS)
-        form = cast("Form", attempt.step)
-        if form == ANTITHESIS and not is_there(thesis):
-            # The thesis was lost: there is nothing to attack, but there is still something to oppose.
-            form = ANTITHESIS_STANDALONE
-        return Brief(
-            form=form,
-            task=record.spec,
-            plan=record.plan,
-            passages=passages,
-            thesis=thesis if sees_thesis else None,
-            antithesis=antithesis_of(record.outputs) if attempt.step == SYNTHESIS else None,
-        )
+
+def _whole(output: PersonaOutput, claims: tuple[Claim, ...]) -> PersonaOutput:
+    """An output with the claims that stand whatever became of its end; with any it is not lost, only cut."""
+    status = "ok" if claims else output.status
+    return output.model_copy(update={"claims": claims, "status": status})
 
 
 def failed(attempt: Attempt, persona: Persona, kind: str, message: str) -> PersonaOutput:
@@ -161,7 +186,3 @@ def failed(attempt: Attempt, persona: Persona, kind: str, message: str) -> Perso
         status="failed",
         failure=Failure(kind=kind, message=message),  # type: ignore[arg-type]  # pydantic checks the literal
     )
-
-
-def _persona(step: str) -> Persona:
-    return cast("Persona", step.partition("_")[0])

@@ -13,7 +13,8 @@ from typing import Any
 
 from celery.worker.request import Request
 
-from orchestrator.broker import TASK_PREFIX, persona_for
+from orchestrator.broker import TASK_PREFIX
+from orchestrator.routing.flow import persona_of
 from orchestrator.store import JobRef
 from orchestrator.store.record import PLAN
 
@@ -45,7 +46,7 @@ class StepRequest(DisplayedRequest):
         """The ids themselves, and the labels."""
         step = headers["task"].removeprefix(TASK_PREFIX)
         mode = _MODE.search(headers.get("kwargsrepr") or "")
-        persona = None if step == PLAN else persona_for(step)
+        persona = None if step == PLAN else persona_of(step)
         return repr(tuple(args)), labels(mode[1] if mode else None, persona, JobRef(*args[:2]))
 
 

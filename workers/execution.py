@@ -16,32 +16,48 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
-from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason
+from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason, RequestedMode
 from orchestrator.contracts.events import KnownEvent, ParallelExecutionStart, Stopped, TaskStart
 from orchestrator.errors import JobCancelled, LeaseLost, StoreUnavailable
 from orchestrator.recovery import Contact
-from orchestrator.routing.flow import ANTITHESIS_STANDALONE, SYNTHESIS, THESIS, needs_of
+from orchestrator.routing.flow import (
+    ANTITHESIS_STANDALONE,
+    CRITIC,
+    SYNTHESIS,
+    THESIS,
+    closing,
+    name_of,
+    needs_of,
+)
 from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.store.leases import Grant, Granted
 from orchestrator.store.origin import host, origin
 from orchestrator.store.record import PLAN
+from workers.claims import Claims
 from workers.heartbeat import Heartbeat, Held
 from workers.patience import OUTAGE_S, patiently
-from workers.progress import Progress
+from workers.progress import NO_CANVAS, Canvas, Progress
 from workers.step_events import ended, lost, queued_ms, started
 from workers.telemetry import whereabouts
 
 MAX_ATTEMPTS = 4
 """A step that was begun this often and never ended is given up, as a failure: it may be what kills its workers."""
 MAX_OUTPUT_BYTES = 1_000_000
-SIDE_BY_SIDE = (THESIS, ANTITHESIS_STANDALONE)
+SIDE_BY_SIDE: Mapping[RequestedMode, tuple[str, str]] = {
+    "parallel": (THESIS, ANTITHESIS_STANDALONE),
+    "pipelined": (THESIS, CRITIC),
+}
+"""The two personas that begin together."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One leased try at a step; ``deadline`` is on this process's monotonic clock, in s."""
+    """One leased try at a step; ``deadline`` is on this process's monotonic clock, in s.
+
+    ``claims`` records what a thesis has closed while it is still being written.
+    """
 
     ref: JobRef
     step: str
@@ -49,6 +65,7 @@ class Attempt:
     record: JobRecord
     deadline: float
     held: Held
+    claims: Claims
 
 
 @dataclass(frozen=True)
@@ -101,8 +118,8 @@ class Executor:
         self._work = work
         self._contact = contact
 
-    def run(self, ref: JobRef, step: str, *, in_canvas: bool) -> Handled:
-        """Handle one delivery of a step; ``in_canvas`` tells that Celery itself sends what comes after it.
+    def run(self, ref: JobRef, step: str, canvas: Canvas = NO_CANVAS) -> Handled:
+        """Handle one delivery of a step, which came with this ``canvas``.
 
         ======================  =============================================================================
         the record says         what happens
@@ -117,11 +134,11 @@ class Executor:
         """
         grant = self._ask(ref, step)
         # After a second attempt nobody can tell what has become of the canvas.
-        clean = in_canvas and grant.attempt == 1
+        clean = canvas if grant.attempt == 1 else NO_CANVAS
         if grant.granted:
-            return self._attempt(ref, grant, grant.granted, in_canvas=clean)
+            return self._attempt(ref, grant, grant.granted, clean)
         if grant.status == "done":
-            patiently(lambda: self._progress.move_on(ref, step, in_canvas=clean))
+            patiently(lambda: self._progress.move_on(ref, step, clean))
         elif grant.status == "expired":
             late = Reason(code="deadline", detail=f"the job's time was up before {step} was done")
             patiently(lambda: self._progress.end(ref, step, cause=late))
@@ -139,14 +156,15 @@ class Executor:
         self._contact.settle(OUTAGE_S)
         return patiently(lambda: self._store.acquire(ref, step, owner, needs))
 
-    def _attempt(self, ref: JobRef, grant: Grant, granted: Granted, *, in_canvas: bool) -> Handled:
+    def _attempt(self, ref: JobRef, grant: Grant, granted: Granted, canvas: Canvas) -> Handled:
         """Work under a lease, store what it brought, move on."""
         began = time.monotonic()
         lease, record, step = granted.lease, granted.record, granted.lease.step
         remaining_s = (record.deadline_ms - grant.now_ms) / 1_000
         queued = queued_ms(record, step, grant.now_ms)
         with self._heartbeat.hold(lease, watched=granted.watched) as held:
-            attempt = Attempt(ref, step, grant.attempt, record, began + remaining_s, held)
+            claims = Claims(lease, record, canvas, store=self._store, progress=self._progress)
+            attempt = Attempt(ref, step, grant.attempt, record, began + remaining_s, held, claims)
             self._announce(attempt, queued)
             worked = self._worked(attempt)
             # What was finished before it could be handed over is kept.
@@ -164,7 +182,8 @@ class Executor:
             end = ended(ref, step, grant.attempt, output, seconds=time.monotonic() - began)
             # The last step's lease is held until the job has its result, so that nobody finishes it a second time.
             last = step == SYNTHESIS or worked.cause is not None
-            written = patiently(
+            awaited = closing(record.plan.mode, step, len(claims.written)) if record.plan else None
+            stored = patiently(
                 lambda: self._store.write_output(
                     lease,
                     output,
@@ -172,19 +191,20 @@ class Executor:
                     passages=worked.passages,
                     cause=worked.cause,
                     keep_lease=last,
-                    sends=() if last else self._progress.sends_with(output),
+                    awaited=awaited,
+                    sends=() if last else self._progress.sends_with(step, output),
                 )
             )
-        if written in ("lost", "ended"):
-            return self._let_go(attempt, worked, "cancelled" if written == "ended" else "lost")
+        if stored.status in ("lost", "ended"):
+            return self._let_go(attempt, worked, "cancelled" if stored.status == "ended" else "lost")
         # Also a duplicate is this attempt's own output, whose reply was lost.
-        now = record.with_output(step, output, cause=worked.cause)
-        patiently(lambda: self._progress.move_on(ref, step, in_canvas=in_canvas, written=now))
+        now = record.with_output(step, output, cause=worked.cause, awaited=stored.awaited)
+        patiently(lambda: self._progress.move_on(ref, step, canvas, written=now, loose=stored.loose))
         return Handled(_status(worked), stored=True)
 
     def _worked(self, attempt: Attempt) -> Worked | JobCancelled | LeaseLost:
         """What the step brought, a failure included; where it was stopped, what stopped it."""
-        work = self._work[attempt.step.partition(":")[0]]
+        work = self._work[name_of(attempt.step)]
         if attempt.number > MAX_ATTEMPTS:
             return work.failed(attempt, f"given up: it was begun {MAX_ATTEMPTS} times and never ended")
         try:
@@ -212,12 +232,13 @@ class Executor:
         events: list[KnownEvent] = [started(ref, step, attempt.number, queued)]
         if step == PLAN:
             events.insert(0, TaskStart(**origin(ref, step, attempt.number)))
-        began = [record.steps[s].started_ms for s in SIDE_BY_SIDE if s in record.steps]
-        if step in SIDE_BY_SIDE and record.mode == "parallel" and len(began) == 2 and all(began):
+        pair = SIDE_BY_SIDE.get(record.mode, ())
+        began = [record.steps[s].started_ms for s in pair if s in record.steps]
+        if record.plan and step in pair and len(began) == 2 and all(began):
             thesis_ms, antithesis_ms = (at - record.accepted_ms for at in began if at)
             both = ParallelExecutionStart(
                 **origin(ref, step, attempt.number),
-                mode="parallel",
+                mode=record.plan.mode,
                 thesis_start_ms=thesis_ms,
                 antithesis_start_ms=antithesis_ms,
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 from celery import Celery
@@ -10,16 +11,31 @@ from celery.canvas import Signature
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from orchestrator.canvas import bare, job_canvas, send, sent_at_once
+from orchestrator.canvas import Sendable, bare, job_canvas, send
 from orchestrator.conclusion import conclude
 from orchestrator.contracts import PersonaOutput, Plan, Reason
 from orchestrator.errors import JobNotFound
-from orchestrator.routing.flow import FLOWS, SYNTHESIS, ready
+from orchestrator.routing.flow import REBUTTAL, RESOLUTION, SYNTHESIS, name_of, number_of, part, sent_at_once
 from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.store.origin import origin
 from orchestrator.store.record import PLAN
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """How a delivery is tied to the canvas that it came with.
+
+    ``fires``: Celery itself sends what follows it. ``grow`` adds a message to the chord that the delivery is a member
+    of, and sends it; ``None`` where there is no such chord.
+    """
+
+    fires: bool = False
+    grow: Callable[[Signature], object] | None = None
+
+
+NO_CANVAS = Canvas()
 
 
 class Progress:
@@ -29,31 +45,41 @@ class Progress:
         self._store = store
         self._app = app
 
-    def sends_with(self, output: PersonaOutput | Plan) -> tuple[str, ...]:
+    def sends_with(self, step: str, output: PersonaOutput | Plan) -> tuple[str, ...]:
         """The steps whose messages follow this output at once: recorded with it, sent by ``move_on``."""
-        return sent_at_once(parallel_mode=output.mode == "parallel") if isinstance(output, Plan) else ()
+        if isinstance(output, Plan):
+            return sent_at_once(output.mode)
+        return (part(RESOLUTION, number_of(step)),) if name_of(step) == REBUTTAL else ()
 
-    def move_on(self, ref: JobRef, step: str, *, in_canvas: bool, written: JobRecord | None = None) -> None:
-        """``step`` has its output. ``in_canvas``: Celery sends what follows it, so only an end is ours to make.
+    def claimed(self, ref: JobRef, step: str, canvas: Canvas) -> None:
+        """A claim is recorded, and ``step``, its rebuttal, marked as sent: send it."""
+        self._join(ref, step, canvas)
+
+    def move_on(
+        self, ref: JobRef, step: str, canvas: Canvas, *, written: JobRecord | None = None, loose: bool = False
+    ) -> None:
+        """``step`` has its output. Where its ``canvas`` fires, only an end is ours to make.
 
         Whoever has just ``written`` it gives the record as it is now: all that a step of a canvas, the plan and the
-        synthesis have to know. Others look.
+        synthesis have to know. Others look; so does everybody once the job is ``loose``, for then its chord may never
+        be met.
         """
-        alone = in_canvas or step in (PLAN, SYNTHESIS)
+        self._resolve(ref, step, canvas, written)
+        fires = canvas.fires and not loose
+        alone = fires or step in (PLAN, SYNTHESIS)
         record = written if written and alone else self._open(ref)
         if record is None:
             return
-        if record.cause is not None or (record.plan and not ready(record.plan.mode, record.done)):
+        if record.cause is not None or SYNTHESIS in record.done:
             self._conclude(ref, record, step, record.cause)
         elif record.plan and step == PLAN:
             if written:  # a canvas is sent once; what gets lost of it, the sweep sends as bare messages
-                parallel_mode = record.plan.mode == "parallel"
-                self._send(
-                    ref, self.sends_with(record.plan), job_canvas(self._app, ref, parallel_mode=parallel_mode)
-                )
-        elif record.plan and not in_canvas:
-            following = [s for s, needs in FLOWS[record.plan.mode].items() if step in needs]
-            steps = [s for s in ready(record.plan.mode, record.done) if s in following]
+                mode = record.plan.mode
+                self._send(ref, self.sends_with(step, record.plan), *job_canvas(self._app, ref, mode))
+        elif record.plan and not fires:
+            # A resolution that was recorded with its rebuttal is sent by now.
+            sent = self.sends_with(step, record.outputs[step]) if written else ()
+            steps = [each for each in record.following(step) if each not in sent]
             if steps:
                 self._store.mark_sent(ref, steps)
                 self._send(ref, steps, *(bare(self._app, ref, s, record.mode) for s in steps))
@@ -69,6 +95,21 @@ class Progress:
         self._store.mark_sent(ref, [step])
         self._send(ref, [step], bare(self._app, ref, step, record.mode))
 
+    def _resolve(self, ref: JobRef, step: str, canvas: Canvas, written: JobRecord | None) -> None:
+        """Send a rebuttal's resolution, which joins the chord before the rebuttal leaves it."""
+        if written and name_of(step) == REBUTTAL and part(RESOLUTION, number_of(step)) in written.ready:
+            self._join(ref, part(RESOLUTION, number_of(step)), canvas)
+
+    def _join(self, ref: JobRef, step: str, canvas: Canvas) -> None:
+        message = bare(self._app, ref, step, "pipelined")
+        if canvas.grow is None:
+            self._send(ref, [step], message)
+            return
+        try:
+            canvas.grow(message)
+        except (OperationalError, RedisError) as error:
+            self._left_to_the_sweep(ref, [step], error)
+
     def _open(self, ref: JobRef) -> JobRecord | None:
         try:
             record = self._store.load(ref)
@@ -79,11 +120,13 @@ class Progress:
     def _conclude(self, ref: JobRef, record: JobRecord, step: str, cause: Reason | None) -> None:
         conclude(self._store, ref, record, origin=origin(ref, step), cause=cause, final_step=step)
 
-    def _send(self, ref: JobRef, steps: Sequence[str], *signatures: Signature) -> None:
+    def _send(self, ref: JobRef, steps: Sequence[str], *signatures: Sendable) -> None:
         # They were recorded first: a message that is recorded and was never sent is found by the sweep.
         try:
             send(signatures)
         except (OperationalError, RedisError) as error:  # the latter from a chord's counter
-            log.warning(
-                "send_failed_left_to_the_sweep", job=str(ref), steps=steps, error=type(error).__name__
-            )
+            self._left_to_the_sweep(ref, steps, error)
+
+    @staticmethod
+    def _left_to_the_sweep(ref: JobRef, steps: Sequence[str], error: Exception) -> None:
+        log.warning("send_failed_left_to_the_sweep", job=str(ref), steps=steps, error=type(error).__name__)

@@ -12,7 +12,7 @@ from celery.worker.consumer import Consumer
 from orchestrator.broker import make_app
 from orchestrator.errors import InvalidSettings
 from orchestrator.recovery import Contact
-from orchestrator.routing.flow import ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS, THESIS
+from orchestrator.routing.flow import STEPS
 from orchestrator.settings import Settings
 from orchestrator.settings.limits import parse_limits
 from orchestrator.settings.places import choices
@@ -42,7 +42,6 @@ from workers.sweeping import Sweeper
 from workers.tasks import register
 from workers.translation import translator
 
-PERSONA_STEPS = (THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, SYNTHESIS)
 HEARTBEAT_TIMEOUT_S = 1.0
 """A renewal that takes longer is given up; the next one still comes within the lease's life, twice over."""
 GATE_TIMEOUT_S = 1.0
@@ -88,7 +87,7 @@ class Runtime:
             translate=translator(self.settings, self.models),
             switch=lambda: current(self.store.client),
         )
-        personas = dict.fromkeys(PERSONA_STEPS, self.personas())
+        personas = dict.fromkeys(STEPS, self.personas())
         return Executor(
             store=self.store,
             heartbeat=self.heartbeat,

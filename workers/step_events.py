@@ -8,13 +8,14 @@ from orchestrator.contracts import PersonaOutput, Plan, Usage
 from orchestrator.contracts.events import LeaseLost, StepEnd, StepStart, Stopped
 from orchestrator.errors import JobError
 from orchestrator.recovery import runnable_since
+from orchestrator.routing.flow import persona_of
 from orchestrator.store import JobRecord, JobRef
 from orchestrator.store.origin import origin
 
 
 def queued_ms(record: JobRecord, step: str, now_ms: int) -> int:
     """How long the step has lain in its queue: since its message was sent, or could have been."""
-    return max(0, now_ms - (record.steps[step].sent_ms or runnable_since(record)))
+    return max(0, now_ms - (record.steps[step].sent_ms or runnable_since(record, step)))
 
 
 def started(ref: JobRef, step: str, attempt: int, queued: int) -> StepStart:
@@ -61,5 +62,5 @@ def lost(
 
 
 def _name(step: str, suffix: str) -> Any:  # noqa: ANN401 - one of StepStart's or StepEnd's literals
-    """``antithesis_standalone`` starts as ``antithesis_start``: the ledger's names are the persona's."""
-    return f"{step.partition(':')[0].partition('_')[0]}_{suffix}"
+    """``rebuttal:2`` starts as ``antithesis_start``: the ledger's names are the persona's."""
+    return f"{persona_of(step)}_{suffix}"

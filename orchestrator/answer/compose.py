@@ -210,6 +210,7 @@ def _point(claim: Claim, others: dict[str, Claim], sources: _Sources, words: Wor
     for name in claim.about:
         other = others.get(name)
         if other is not None and one_line(other.text) not in said:
+            said += f"\n{one_line(other.text)}"  # what two of them say is told once
             side = words.personas["thesis" if other.kind == "position" else "antithesis"]
             lines.append(f"  - *{side}:* {sources.marked(other.text, other.citations)}")
     return "\n".join(lines)

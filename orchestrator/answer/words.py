@@ -46,6 +46,9 @@ ENGLISH = Words(
     personas={"thesis": "Thesis", "antithesis": "Antithesis", "synthesis": "Synthesis"},
     reasons={
         "persona_lost": "{persona} was lost; the answer was made without it.",
+        "persona_cut": "{persona} broke off; what it had said until then stands.",
+        "rebuttal_lost": "A claim was settled without its rebuttal, which was lost.",
+        "unresolved": "Not every claim was settled; what was not stands among what is open.",
         "synthesis_lost": "The synthesis was lost; thesis and antithesis stand side by side, unsettled.",
         "fallback_model": "{persona} was written by another model than the one configured for it.",
         "evidence_failed": "Not every claim is supported by its citations.",
@@ -77,6 +80,9 @@ KOREAN = Words(
     personas={"thesis": "정", "antithesis": "반", "synthesis": "합"},
     reasons={
         "persona_lost": "페르소나 「{persona}」 없이 답변을 만들었습니다.",
+        "persona_cut": "페르소나 「{persona}」의 답변이 도중에 끊겼으며, 그때까지의 내용은 유효합니다.",
+        "rebuttal_lost": "일부 주장은 반론을 얻지 못한 채 정리되었습니다.",
+        "unresolved": "정리되지 못한 주장이 있으며, 남은 쟁점에 그대로 실었습니다.",
         "synthesis_lost": "종합(합)에 실패하여 정과 반을 결론 없이 나란히 제시합니다.",
         "fallback_model": "페르소나 「{persona}」의 답변은 설정된 모델이 아닌 대체 모델이 작성했습니다.",
         "evidence_failed": "인용으로 뒷받침되지 않는 주장이 있습니다.",

@@ -6,7 +6,6 @@ from orchestrator.broker.app import (
     QUEUES,
     TASK_PREFIX,
     make_app,
-    persona_for,
     priority_for,
     queue_for,
 )
@@ -17,7 +16,6 @@ __all__ = [
     "QUEUES",
     "TASK_PREFIX",
     "make_app",
-    "persona_for",
     "priority_for",
     "queue_for",
 ]

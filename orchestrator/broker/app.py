@@ -11,35 +11,31 @@ from celery import Celery
 from orchestrator.broker.addresses import celery_settings, transport_options
 from orchestrator.contracts import PROTOCOL
 from orchestrator.errors import InvalidSettings
+from orchestrator.routing.flow import REBUTTAL, RESOLUTION, SYNTHESIS, name_of, persona_of
 from orchestrator.settings import Settings
 from orchestrator.store.connection import CONNECT_TIMEOUT_S, TIMEOUT_S
 from orchestrator.store.keys import PRIORITY_STEPS
 
 TASK_PREFIX = "triptych."
-PRIORITY = {"synthesis": 0, "resolution": 3, "rebuttal": 6}
+PRIORITY = {SYNTHESIS: 0, RESOLUTION: 3, REBUTTAL: 6}
 """Finish before you start: 0 is taken first. What is not named is new work, and comes last."""
 NEW_WORK = 9
 QUEUES = ("plan", "thesis", "antithesis", "synthesis")
-"""One queue per persona, so that they scale apart; both forms of the antithesis share one."""
+"""One queue per persona, so that they scale apart; all forms of one share its queue."""
 LONGEST_STEP_S = 3_600
 VISIBILITY_S = 120
 """When a message that nobody acknowledged comes back. For jobs on their way in: a step's is dropped where it has an
 owner or an output, and the sweep is sooner where it has neither."""
 
 
-def persona_for(step: str) -> str:
-    """The persona that runs a step: both forms of the antithesis are one. The plan, which none runs, is its own."""
-    return step.partition(":")[0].partition("_")[0]
-
-
 def queue_for(step: str) -> str:
-    """The queue that a step's messages wait in."""
-    return f"triptych.v{PROTOCOL}.{persona_for(step)}"
+    """The queue that a step's messages wait in: its persona's. The plan, which none speaks, has its own."""
+    return f"triptych.v{PROTOCOL}.{persona_of(step)}"
 
 
 def priority_for(step: str) -> int:
     """The Redis transport's priority of a step: lower is sooner."""
-    return PRIORITY.get(step.partition(":")[0], NEW_WORK)
+    return PRIORITY.get(name_of(step), NEW_WORK)
 
 
 def make_app(settings: Settings) -> Celery:

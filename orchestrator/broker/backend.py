@@ -13,6 +13,9 @@ from celery.canvas import Signature
 
 from orchestrator.store.following import Connection, SecureConnection
 
+CHORD_TTL_S = 7_200
+"""A chord's count outlives every deadline that a job may have."""
+
 log = logging.getLogger(__name__)
 
 # KEYS counted size added; ARGV member ttl_s -> whether this member was the last. Counted once, however often it comes;
@@ -41,6 +44,14 @@ class _Quiet(RedisBackend):
     def add_pending_result(self, result: object, weak: bool = False) -> object:  # noqa: ARG002, FBT001, FBT002 - celery's signature
         """Do not subscribe for a member of a group either."""
         return result
+
+    def add_to_chord(self, group_id: str, result: object) -> None:  # noqa: ARG002 - celery's signature
+        """Count one more member of a chord; where that is the last that is heard of it, the count expires."""
+        key = self.get_key_for_group(group_id, ".t")
+        with self.client.pipeline(transaction=True) as pipeline:
+            pipeline.incr(key)
+            pipeline.expire(key, CHORD_TTL_S)
+            pipeline.execute()
 
     def on_chord_part_return(self, request: Any, *_: Any, **__: Any) -> None:  # noqa: ANN401 - celery's signature
         """Count a member of a chord, and send what follows after the last. Where Redis does not, the sweep sends it.

@@ -35,9 +35,11 @@ CorpusName = Annotated[
     typer.Option("--corpus", metavar="NAME", help="A corpus that was indexed before, instead of --docs."),
 ]
 ModeName = Annotated[
-    Literal["auto", "sequential", "parallel"],
+    Literal["auto", "sequential", "parallel", "pipelined"],
     typer.Option(
-        "--mode", metavar="MODE", help="sequential, parallel (side by side), or auto: the complexity decides."
+        "--mode",
+        metavar="MODE",
+        help="sequential, parallel (side by side), pipelined (claim by claim), or auto: the complexity decides.",
     ),
 ]
 Constraints = Annotated[

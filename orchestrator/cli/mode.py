@@ -23,6 +23,7 @@ class ModeName(StrEnum):
     sequential = "sequential"
     auto = "auto"
     parallel = "parallel"
+    pipelined = "pipelined"
 
 
 @app.callback(invoke_without_command=True)

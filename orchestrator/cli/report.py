@@ -8,7 +8,7 @@ from rich.table import Table
 
 from orchestrator.cli.output import counted, stdout_console
 from orchestrator.contracts import Result
-from orchestrator.routing.flow import FLOWS
+from orchestrator.routing.flow import STEPS, name_of
 
 
 def print_answer(result: Result, *, plain: bool) -> None:
@@ -25,7 +25,7 @@ def print_figures(result: Result, console: Console) -> None:
     """Latencies, critical path, gate and tokens of what ran, and how to look at it again."""
     console.print()
     # A job that ended with its plan ran in no mode; there is nothing to measure, and nothing that the gate could judge.
-    ran = any(step.step in steps for step in result.timings.steps for steps in FLOWS.values())
+    ran = any(name_of(step.step) in STEPS for step in result.timings.steps)
     if ran:
         _print_latencies(result, console)
         _print_gate(result, console)

@@ -15,7 +15,7 @@ from rich.text import Text
 from orchestrator.cli.output import counted
 from orchestrator.contracts.events import Event, PlanReady, StepEnd, StepRecovered, StepStart, ToolCall
 from orchestrator.plaintext import one_line
-from orchestrator.routing.flow import FLOWS
+from orchestrator.routing.flow import flow
 from orchestrator.store import LiveText
 
 _MARK = {"waiting": "\N{MIDDLE DOT}", "running": "\N{BLACK RIGHT-POINTING TRIANGLE}", "ok": "\N{CHECK MARK}"}
@@ -71,7 +71,7 @@ class JobView:
                 self.decided = "no passages found"  # as a rule the job ends with that
                 return None
             self.decided = f"{event.mode}: {one_line(event.mode_reason, 200)}"
-            for step in FLOWS[event.mode]:
+            for step in flow(event.mode):
                 self._step(step)
             return None
         if not isinstance(event, (StepStart, StepEnd, ToolCall, StepRecovered)) or event.step is None:

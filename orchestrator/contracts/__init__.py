@@ -8,6 +8,7 @@ from orchestrator.contracts.report import EvalReport, Finding, LevelReport
 from orchestrator.contracts.result import (
     JobStatus,
     JobTimings,
+    Note,
     Provenance,
     Reason,
     Result,
@@ -35,6 +36,7 @@ __all__ = [
     "LevelReport",
     "Message",
     "Mode",
+    "Note",
     "Passage",
     "Persona",
     "PersonaOutput",

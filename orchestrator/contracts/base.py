@@ -15,11 +15,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 PROTOCOL = 2
 """The protocol's major number. It also stands in every queue's name, so that versions never meet there."""
 
-Mode = Literal["sequential", "parallel"]
-RequestedMode = Literal["auto", "sequential", "parallel"]
+Mode = Literal["sequential", "parallel", "pipelined"]
+RequestedMode = Literal["auto", "sequential", "parallel", "pipelined"]
 Persona = Literal["thesis", "antithesis", "synthesis"]
 Step = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}(:[0-9]{1,3})?$")]
-"""The unit of work inside a job: ``plan``, ``thesis``, ``antithesis``, ``antithesis_standalone``, ..."""
+"""The unit of work inside a job: ``plan``, ``thesis``, ``antithesis``, ``rebuttal:2`` (of one claim), ..."""
 
 TaskId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 SMOKE_TENANT = "doctor"

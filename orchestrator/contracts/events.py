@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from orchestrator.contracts.base import Frozen, Mode, RequestedMode, Sequence, Step, TaskId, Tenant
+from orchestrator.contracts.base import ClaimId, Frozen, Mode, RequestedMode, Sequence, Step, TaskId, Tenant
 from orchestrator.contracts.persona import ErrorKind, Fallback, Status, Usage
 from orchestrator.contracts.plan import Assignment
 from orchestrator.contracts.report import Verdict
-from orchestrator.contracts.result import JobStatus, Reason
+from orchestrator.contracts.result import JobStatus, Note, Reason
 
 
 class _Event(Frozen):
@@ -81,6 +81,17 @@ class StepEnd(_Event):
     usage: Usage = Usage()
 
 
+class ClaimClosed(_Event):
+    """A pipelined thesis has written a claim to its end: it is recorded, and its rebuttal may begin.
+
+    ``depends_on`` names the earlier claims that it rests on.
+    """
+
+    event: Literal["claim_closed"] = "claim_closed"
+    claim_id: ClaimId
+    depends_on: Annotated[tuple[ClaimId, ...], Sequence] = ()
+
+
 class ParallelExecutionStart(_Event):
     """The second persona of a parallel job has started. Offsets are ms since the job was accepted."""
 
@@ -134,6 +145,7 @@ class JobEnd(_Event):
     event: Literal["job_end"] = "job_end"
     status: JobStatus
     reasons: Annotated[tuple[Reason, ...], Sequence] = ()
+    notes: Annotated[tuple[Note, ...], Sequence] = ()
     mode: Mode | None = None
     total_ms: int
     usage: Usage = Usage()
@@ -176,6 +188,7 @@ KnownEvent = Annotated[
     | PlanReady
     | StepStart
     | StepEnd
+    | ClaimClosed
     | ParallelExecutionStart
     | ToolCall
     | Evaluated

@@ -26,6 +26,9 @@ JobStatus = Literal["complete", "degraded", "failed"]
 
 ReasonCode = Literal[
     "persona_lost",  # one persona failed or timed out; the result was made without it
+    "persona_cut",  # a persona broke off; what it had said until then stands
+    "rebuttal_lost",  # a claim was settled without its rebuttal
+    "unresolved",  # a claim was not settled; it stands among what is open
     "synthesis_lost",  # thesis and antithesis are delivered side by side
     "fallback_model",  # another model answered for a persona's own, and may be worse
     "evidence_failed",  # the gate's verdict is fail; the findings say which claims
@@ -45,6 +48,20 @@ class Reason(Frozen):
     code: ReasonCode
     persona: Persona | None = None
     kind: ErrorKind | None = None
+    detail: Annotated[str, Field(max_length=1_000)] = ""
+
+
+NoteCode = Literal[
+    "critic_late",  # pipelined: the critic was not done when everything else was; it was left out
+    "critic_lost",  # pipelined: the critic failed; every claim had its rebuttal all the same
+    "one_claim",  # pipelined: a thesis of one claim was settled in sequence
+]
+
+
+class Note(Frozen):
+    """Something about how a result was made that takes nothing from it."""
+
+    code: NoteCode
     detail: Annotated[str, Field(max_length=1_000)] = ""
 
 
@@ -78,12 +95,16 @@ class Provenance(Frozen):
 
 
 class Result(Message):
-    """A job's one answer. ``passages`` holds every passage that a claim cites."""
+    """A job's one answer. ``passages`` holds every passage that a claim cites.
+
+    ``reasons`` say why it is not complete; ``notes`` what is worth knowing of it though that takes nothing from it.
+    """
 
     task_id: TaskId
     tenant: Tenant = "default"
     status: JobStatus
     reasons: Annotated[tuple[Reason, ...], Sequence] = ()
+    notes: Annotated[tuple[Note, ...], Sequence] = ()
     goal: str
     language: Language
     answer: str

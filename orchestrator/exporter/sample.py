@@ -12,7 +12,8 @@ import redis
 from orchestrator.broker import QUEUES, queue_for
 from orchestrator.contracts import PROTOCOL
 from orchestrator.errors import RecordUnreadable
-from orchestrator.routing.flow import FLOWS
+from orchestrator.routing.flow import MOST_CLAIMS, REBUTTAL, RESOLUTION, name_of, part
+from orchestrator.routing.flow import STEPS as PERSONA_STEPS
 from orchestrator.store import JobRef, keys
 from orchestrator.store.archive_state import ArchiveState, archive_state
 from orchestrator.store.connection import translated
@@ -21,7 +22,12 @@ from orchestrator.store.record import PLAN
 
 MOST_JOBS = 1_000
 """Open jobs whose leases are looked at. Beyond that running steps are a lower bound, and queues tell the load."""
-STEPS = (PLAN, *sorted({step for flow in FLOWS.values() for step in flow}))
+STEPS = (PLAN, *sorted(PERSONA_STEPS))
+_LEASED = (
+    *(step for step in STEPS if step not in (REBUTTAL, RESOLUTION)),
+    *(part(name, number) for name in (REBUTTAL, RESOLUTION) for number in range(1, MOST_CLAIMS + 1)),
+)
+"""What can be leased; figures are by the names of ``STEPS``."""
 
 
 @dataclass(frozen=True)
@@ -136,18 +142,18 @@ def _states(
 ) -> tuple[dict[str, int], dict[_Waiting, int]]:
     """Running steps by name, and when each of the oldest messages was sent or its step became runnable (epoch ms)."""
     messages = sorted({m for found in oldest.values() for m in found}, key=str)
-    ended = [f"ended:{step}" for step in STEPS]
+    ended = [f"ended:{step}" for step in _LEASED]
     pipeline = client.pipeline(transaction=False)
     for ref in jobs:
-        pipeline.mget([ref.lease(step) for step in STEPS])
+        pipeline.mget([ref.lease(step) for step in _LEASED])
     for ref, step in messages:
         pipeline.hmget(ref.job, [f"sent:{step}", "accepted_ms", *ended])
     # A key that holds something else than we put there costs its own figure, not the others'.
     answers = pipeline.execute(raise_on_error=False)
     running = dict.fromkeys(STEPS, 0)
     for held in answers[: len(jobs)]:
-        for step, holder in zip(STEPS, held, strict=True):
-            running[step] += holder is not None
+        for step, holder in zip(_LEASED, held, strict=True):
+            running[name_of(step)] += holder is not None
     since: dict[_Waiting, int] = {}
     for message, found in zip(messages, answers[len(jobs) :], strict=True):
         if isinstance(found, Exception):

@@ -1,33 +1,149 @@
-"""What each mode runs, and what can run next: the one table from which canvas, joins and recovery are decided."""
+"""What each mode runs, and what can run next: the one place from which canvas, joins and recovery are decided.
+
+``sequential`` and ``parallel`` have all their steps from the start. Those of ``pipelined`` grow with the thesis: each
+claim that it has closed wants a rebuttal, each rebuttal a resolution, and a short synthesis merges what there is.
+Claims stand among what is done, as ``claim:1``, ``claim:2``, ...
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, cast
 
-from orchestrator.contracts import Mode
+from orchestrator.contracts import Mode, Persona
 
 THESIS: Final = "thesis"
 ANTITHESIS: Final = "antithesis"
 ANTITHESIS_STANDALONE: Final = "antithesis_standalone"
 SYNTHESIS: Final = "synthesis"
+CRITIC: Final = "critic"
+"""The standalone antithesis beside a pipelined thesis: it hears what the claims leave out. Nobody waits for it."""
+CLAIM: Final = "claim"
+REBUTTAL: Final = "rebuttal"
+RESOLUTION: Final = "resolution"
 
-FLOWS: Final[Mapping[Mode, Mapping[str, tuple[str, ...]]]] = {
+STEPS: Final = (THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, CRITIC, REBUTTAL, RESOLUTION, SYNTHESIS)
+"""The names of all steps of all modes, in the order in which they are told. One claim's is ``rebuttal:2``."""
+MOST_CLAIMS: Final = 8
+"""A deployment may allow fewer."""
+FEWEST_CLAIMS: Final = 2
+"""A thesis of fewer is settled in sequence: a merge of one resolution would only cost its time."""
+
+Flow = Mapping[str, Sequence[str]]
+"""Step to the steps and claims whose outputs it reads. A failed output is an output: it is final and can be read."""
+
+FLOWS: Final[Mapping[Mode, Flow]] = {
     "sequential": {THESIS: (), ANTITHESIS: (THESIS,), SYNTHESIS: (THESIS, ANTITHESIS)},
     "parallel": {THESIS: (), ANTITHESIS_STANDALONE: (), SYNTHESIS: (THESIS, ANTITHESIS_STANDALONE)},
 }
-"""Mode to step to the steps whose outputs it reads. A failed output is an output: it is final and can be read."""
+"""The modes whose steps are all known from the start."""
+_PARTS: Final[Flow] = {
+    THESIS: (),
+    CRITIC: (),
+    REBUTTAL: (CLAIM,),
+    RESOLUTION: (REBUTTAL,),
+    SYNTHESIS: (THESIS,),
+}
+_PERSONAS: Final[Mapping[str, Persona]] = {
+    ANTITHESIS_STANDALONE: ANTITHESIS,
+    CRITIC: ANTITHESIS,
+    REBUTTAL: ANTITHESIS,
+    RESOLUTION: SYNTHESIS,
+}
 
 
-def ready(mode: Mode, done: Collection[str]) -> tuple[str, ...]:
-    """Steps without an output whose inputs are all there, in the flow's order."""
-    return tuple(
+def part(name: str, number: int) -> str:
+    """The step of one claim: ``rebuttal:2``."""
+    return f"{name}:{number}"
+
+
+def number_of(step: str) -> int:
+    """Which claim a step is about, from 1; 0 for a step of the whole job."""
+    return int(step.partition(":")[2] or 0)
+
+
+def name_of(step: str) -> str:
+    """A step's name, whichever claim it is about."""
+    return step.partition(":")[0]
+
+
+def persona_of(step: str) -> Persona:
+    """The persona that a step is spoken by. The plan, which none speaks, is given back as it is."""
+    name = name_of(step)
+    return _PERSONAS.get(name, cast("Persona", name))
+
+
+def claims_in(done: Collection[str]) -> tuple[int, ...]:
+    """The numbers of the claims that are recorded, ascending."""
+    return tuple(sorted(number_of(each) for each in done if name_of(each) == CLAIM))
+
+
+def closing(mode: Mode, step: str, claims: int) -> tuple[str, ...] | None:
+    """What the synthesis waits for beside a step that ended with so many claims; ``None`` where that is known before.
+
+    Where the thesis was lost the critic takes the antithesis' part. A claim alone needs no resolution of its own.
+    """
+    if mode != "pipelined" or step != THESIS:
+        return None
+    if claims == 0:
+        return (CRITIC,)
+    last = REBUTTAL if claims < FEWEST_CLAIMS else RESOLUTION
+    return tuple(part(last, number) for number in range(1, claims + 1))
+
+
+def flow(mode: Mode, done: Collection[str] = (), awaited: Sequence[str] | None = None) -> Flow:
+    """The steps of a job as far as they are known, in order, and what each needs.
+
+    ``awaited`` is what ``closing`` said, once the thesis has ended.
+    """
+    if mode != "pipelined":
+        return FLOWS[mode]
+    claims = claims_in(done)
+    steps: dict[str, Sequence[str]] = {THESIS: (), CRITIC: ()}
+    steps |= {part(REBUTTAL, n): (part(CLAIM, n),) for n in claims}
+    # Whoever looks may not know of all claims, but what is awaited is final.
+    resolved = [n for n in claims if awaited is None or part(RESOLUTION, n) in awaited]
+    steps |= {part(RESOLUTION, n): (part(REBUTTAL, n),) for n in resolved}
+    expected = [part(RESOLUTION, n) for n in resolved] if awaited is None else awaited
+    return {**steps, SYNTHESIS: (THESIS, *expected)}
+
+
+def ready(mode: Mode, done: Collection[str], awaited: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Steps without an output whose inputs are all there, in the flow's order; running ones are among them.
+
+    Once the synthesis can be made nothing else is worth beginning, and once it is made nothing at all.
+    """
+    if SYNTHESIS in done:
+        return ()
+    steps = tuple(
         step
-        for step, needs in FLOWS[mode].items()
+        for step, needs in flow(mode, done, awaited).items()
         if step not in done and all(need in done for need in needs)
     )
+    return (SYNTHESIS,) if SYNTHESIS in steps else steps
+
+
+def following(
+    mode: Mode, step: str, done: Collection[str], awaited: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """Of the steps that are ready, those that read this step's output."""
+    needs = flow(mode, done, awaited)
+    return tuple(each for each in ready(mode, done, awaited) if step in needs[each])
+
+
+def sent_at_once(mode: Mode) -> tuple[str, ...]:
+    """The steps that need nothing: their messages leave when the plan is stored."""
+    return tuple(step for step, needs in flow(mode).items() if not needs)
 
 
 def needs_of(step: str) -> dict[Mode, tuple[str, ...]]:
-    """By mode, the steps whose outputs this one reads; empty for a step that no mode has."""
-    return {mode: flow[step] for mode, flow in FLOWS.items() if step in flow}
+    """By mode, the steps whose outputs this one reads; empty for a step that no mode has.
+
+    What a pipelined synthesis reads beside the thesis stands in the record, where the thesis' end wrote it.
+    """
+    needs = {mode: tuple(steps[step]) for mode, steps in FLOWS.items() if step in steps}
+    if name_of(step) in _PARTS:
+        number = number_of(step)
+        reads = _PARTS[name_of(step)]
+        needs["pipelined"] = tuple(part(each, number) if number else each for each in reads)
+    return needs

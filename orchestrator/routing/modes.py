@@ -47,7 +47,7 @@ def choose(requested: RequestedMode, complexity: Complexity, policy: Policy, dra
 
     Below the boundary the personas may run side by side; from it on the antithesis should see the thesis.
     """
-    if policy.override in ("sequential", "parallel") and (policy.force or requested == "auto"):
+    if policy.override in ("sequential", "parallel", "pipelined") and (policy.force or requested == "auto"):
         return Choice(policy.override, f"the fleet is switched to {policy.override} (triptych mode)")
     if requested != "auto":
         return Choice(requested, f"the job asks for {requested}")

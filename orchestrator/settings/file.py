@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from pydantic_settings import PydanticBaseSettingsSource
 
 from orchestrator.errors import InvalidSettings
 
@@ -45,3 +49,27 @@ def read_file() -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         # from None: a TOMLDecodeError carries the whole document, keys included.
         raise InvalidSettings(str(path), f"is not TOML: {error}; mend that line") from None
+
+
+def nearest(key: str, names: Iterable[str]) -> str:
+    """The end of a message about a name that is no setting's: what may have been meant."""
+    match = get_close_matches(key.lower(), list(names), n=1)
+    return f"; did you mean {match[0]!r}?" if match else "; `triptych config` lists all"
+
+
+class FileSource(PydanticBaseSettingsSource):
+    """``triptych.toml``, flat: one setting a line, under its field's name."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ANN401, ARG002 - pydantic-settings' signature
+        """What the file says of one field."""
+        return read_file().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """All that the file says. Raises ``InvalidSettings`` for a name that is no setting's."""
+        values, names = read_file(), self.settings_cls.model_fields
+        for key in values:
+            if key not in names:
+                raise InvalidSettings(
+                    str(settings_file()), f"has an unknown setting {key!r}{nearest(key, names)}"
+                )
+        return values

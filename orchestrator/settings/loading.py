@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.errors import InvalidSettings
-from orchestrator.settings.file import CONFIG_VARIABLE, read_file, settings_file
-from orchestrator.settings.model import Settings, nearest, variables
+from orchestrator.settings.file import CONFIG_VARIABLE, nearest, read_file, settings_file
+from orchestrator.settings.model import Settings, variables
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _as_invalid(error: ErrorDetails, overrides: Mapping[str, Any]) -> InvalidSet
     key = str(error["loc"][0]) if error["loc"] else "settings"
     field = next((f for f in Settings.model_fields if key == f or key in variables(f)), None)
     if field is None:
-        return InvalidSettings(key, f"is not a setting{nearest(key)}")
+        return InvalidSettings(key, f"is not a setting{nearest(key, Settings.model_fields)}")
     problem = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
     if error["type"] == "string_pattern_mismatch":
         problem = "must be extractive, openai:MODEL or anthropic:MODEL"

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from orchestrator.errors import InvalidSettings
+from orchestrator.routing.flow import MOST_CLAIMS
 from orchestrator.settings.addresses import check_ledger_url, split_url
 from orchestrator.settings.chain import MODEL_PATTERN, parse_fallbacks
-from orchestrator.settings.file import read_file, settings_file
+from orchestrator.settings.file import FileSource
 from orchestrator.settings.limits import parse_limits
 from orchestrator.settings.sentinels import check_redis_url
 
@@ -96,10 +95,10 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("anthropic_api_key", "ANTHROPIC_API_KEY"),
         description="Key for Anthropic.",
     )
-    parallel_mode: Literal["auto", "sequential", "parallel"] = Field(
+    parallel_mode: Literal["auto", "sequential", "parallel", "pipelined"] = Field(
         default="auto",
-        description="For jobs that ask for auto: auto lets the complexity choose; sequential (or off) and "
-        "parallel (or on) settle it.",
+        description="For jobs that ask for auto: auto lets the complexity choose; sequential (or off), "
+        "parallel (or on) and pipelined settle it.",
     )
     parallel_share: float = Field(
         default=5.0,
@@ -113,6 +112,13 @@ class Settings(BaseSettings):
         ge=0,
         le=10,
         description="auto runs parallel below this complexity score, sequential from it on.",
+    )
+    pipeline_claims: int = Field(
+        default=6,
+        ge=2,
+        le=MOST_CLAIMS,
+        description="Most claims of a pipelined thesis. More claims end sooner and cost more: each has a rebuttal and "
+        "a resolution of its own, side by side.",
     )
     deadline_s: float = Field(
         default=180.0, gt=0, le=3600, description="A job's deadline where it names none."
@@ -265,7 +271,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments over environment over ``triptych.toml``."""
-        return init_settings, env_settings, _FileSource(settings_cls)
+        return init_settings, env_settings, FileSource(settings_cls)
 
     def model_for(self, persona: str) -> str:
         """Name the ``provider:model`` that a persona runs on."""
@@ -278,23 +284,3 @@ def variables(field: str) -> tuple[str, ...]:
     if isinstance(alias, AliasChoices):
         return tuple(str(choice) for choice in alias.choices if choice != field)
     return (f"TRIPTYCH_{field.upper()}",)
-
-
-class _FileSource(PydanticBaseSettingsSource):
-    """``triptych.toml``, flat: one setting a line, under its field's name."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ANN401, ARG002 - pydantic-settings' signature
-        return read_file().get(field_name), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        values = read_file()
-        for key in values:
-            if key not in self.settings_cls.model_fields:
-                raise InvalidSettings(str(settings_file()), f"has an unknown setting {key!r}{nearest(key)}")
-        return values
-
-
-def nearest(key: str) -> str:
-    """The end of a message about a name that is no setting's: what may have been meant."""
-    match = get_close_matches(key.lower(), Settings.model_fields, n=1)
-    return f"; did you mean {match[0]!r}?" if match else "; `triptych config` lists all"

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import cast
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import redis
 
-from orchestrator.contracts import Mode, Passage, PersonaOutput, Plan, Reason, Result, TaskSpec
+from orchestrator.contracts import Claim, Mode, Passage, PersonaOutput, Plan, Reason, Result, TaskSpec
 from orchestrator.contracts.events import KnownEvent
-from orchestrator.errors import JobNotFound
 from orchestrator.store import keys, scripts
 from orchestrator.store.admission import closed
 from orchestrator.store.connection import translated
 from orchestrator.store.keys import JobRef
-from orchestrator.store.leases import LEASE_MS, Grant, Granted, Lease, Renewal, Written
-from orchestrator.store.record import Closing, Finished, JobRecord, in_order, readable
-from orchestrator.store.stream import events_of
-
-ACTIVE_PAGE = 1_000
+from orchestrator.store.leases import LEASE_MS, Grant, Granted, Lease, Renewal, Stored, Written
+from orchestrator.store.reading import JobReader
+from orchestrator.store.record import Finished, JobRecord, readable
 
 
-class JobStore:
-    """Blocking; safe to share between threads. Every method raises ``StoreUnavailable`` when Redis is away.
+class JobStore(JobReader):
+    """Reads and changes the record; every method raises ``StoreUnavailable`` when Redis is away.
 
     ``observe`` is told of every event that was stored, after it was, and never of one that was refused.
     """
@@ -35,7 +31,7 @@ class JobStore:
         result_ttl_s: int = 86_400,
         observe: Callable[[KnownEvent], None] = lambda _: None,
     ) -> None:
-        self.client = client
+        super().__init__(client)
         self._observe = observe
         self._retention_ms = result_ttl_s * 1_000
         self._accept = client.register_script(scripts.ACCEPT)
@@ -43,6 +39,7 @@ class JobStore:
         self._renew = client.register_script(scripts.RENEW)
         self._release = client.register_script(scripts.RELEASE)
         self._write = client.register_script(scripts.WRITE_OUTPUT)
+        self._write_claim = client.register_script(scripts.WRITE_CLAIM)
         self._sent = client.register_script(scripts.MARK_SENT)
         self._finish = client.register_script(scripts.FINISH)
         self._emit = client.register_script(scripts.EMIT)
@@ -153,31 +150,55 @@ class JobStore:
         passages: Iterable[Passage] = (),
         cause: Reason | None = None,
         keep_lease: bool = False,
+        awaited: Sequence[str] | None = None,
         sends: Sequence[str] = (),
-    ) -> Written:
+    ) -> Stored:
         """Store a step's output under its lease, once. Anything but ``written`` means that nothing was stored.
 
         In the same stroke ``passages`` join the job's evidence, ``events`` are told, and ``cause``, where there is
         one, ends the job: whoever looks at the record next has to finish it. ``keep_lease`` holds the step until
-        ``finish``. ``sends`` are marked as in ``mark_sent``.
+        ``finish``. ``awaited`` is what the synthesis reads beside this step. ``sends`` are marked as in ``mark_sent``.
         """
         ref = lease.ref
         found = [part for passage in passages for part in (passage.id, passage.model_dump_json())]
         args: list[str | int] = [lease.step, lease.token, output.to_wire(), int(keep_lease)]
-        args += [cause.model_dump_json() if cause else "", len(events)]
+        args += [cause.model_dump_json() if cause else "", ",".join(awaited or ()), len(events)]
         args += [event.model_dump_json() for event in events]
         args += [len(found) // 2, *found, *sends]
         with translated():
-            written: Written = self._write(
+            status, loose, fixed = self._write(
                 keys=[ref.job, ref.lease(lease.step), ref.passages, ref.events, keys.LEDGER], args=args
             )
-        if written == "written":
+        if status == "written":
             for event in events:
                 self._observe(event)
+        return Stored(status, loose=bool(loose), awaited=tuple(fixed.split(",")) if fixed else None)
+
+    def write_claim(
+        self, lease: Lease, claim_step: str, claim: Claim, *, event: KnownEvent, sends: str
+    ) -> Written:
+        """Record a claim of a thesis that is still being written, under its lease, once.
+
+        In the same stroke ``event`` is told, and the step ``sends`` is marked as sent. ``duplicate``: it was recorded
+        before, by this attempt.
+        """
+        ref = lease.ref
+        with translated():
+            written: Written = self._write_claim(
+                keys=[ref.job, ref.lease(lease.step), ref.events, keys.LEDGER],
+                args=[
+                    lease.step, lease.token, claim_step, claim.model_dump_json(), event.model_dump_json(), sends
+                ],
+            )  # fmt: skip
+        if written == "written":
+            self._observe(event)
         return written
 
     def mark_sent(self, ref: JobRef, steps: Sequence[str]) -> None:
-        """Record that messages for these steps are about to be sent (before they are: a record may be early)."""
+        """Record that messages for these steps are about to be sent (before they are: a record may be early).
+
+        They go out by themselves: what is marked here the job's chord does not count.
+        """
         with translated():
             self._sent(keys=[ref.job], args=list(steps))
 
@@ -216,46 +237,6 @@ class JobStore:
             if was_told:
                 self._observe(event)
 
-    def load(self, ref: JobRef) -> JobRecord:
-        """The whole record. Raises ``JobNotFound`` where there is none (any more), ``RecordUnreadable`` for garbage."""
-        with translated():
-            fields = cast("dict[str, str]", self.client.hgetall(ref.job))
-        if "spec" not in fields:
-            raise JobNotFound(
-                f"no job {ref.task_id!r} of tenant {ref.tenant!r}; it may have expired, or live on another Redis"
-            )
-        with readable(ref):
-            return JobRecord.from_hash(fields)
-
-    def passages(self, ref: JobRef, plan: Plan | None = None) -> tuple[Passage, ...]:
-        """The job's evidence, in the order of its plan and then by id."""
-        with translated():
-            stored = cast("dict[str, str]", self.client.hgetall(ref.passages))
-        return in_order(ref, stored, plan)
-
-    def closing(self, ref: JobRef, plan: Plan | None) -> Closing:
-        """What a result is made of beside the record, in one round trip."""
-        with translated():
-            pipeline = self.client.pipeline(transaction=False)
-            pipeline.hgetall(ref.passages)
-            pipeline.xrange(ref.events)
-            pipeline.time()
-            stored, entries, (seconds, micros) = pipeline.execute()
-        now_ms = int(seconds) * 1_000 + int(micros) // 1_000
-        return Closing(in_order(ref, stored, plan), events_of(entries), now_ms)
-
-    def active(self) -> Iterator[tuple[str, int]]:
-        """Jobs without a result as (address, deadline in epoch ms), the most urgent first; read in pages."""
-        after = 0
-        while True:
-            with translated():
-                found = self.client.zrange(keys.ACTIVE, after, after + ACTIVE_PAGE - 1, withscores=True)
-            page = cast("list[tuple[str, float]]", found)
-            yield from ((address, int(deadline_ms)) for address, deadline_ms in page)
-            if len(page) < ACTIVE_PAGE:
-                return
-            after += ACTIVE_PAGE
-
     def forget_active(self, address: str) -> None:
         """Take an address off the lists of open jobs: its record is gone, or it never was one."""
         ref = JobRef.parse(address)
@@ -264,25 +245,3 @@ class JobStore:
             pipeline.zrem(keys.ACTIVE, address)
             pipeline.srem(keys.open_jobs(ref.tenant), ref.task_id)
             pipeline.execute()
-
-    def leased(self, ref: JobRef, steps: Sequence[str]) -> frozenset[str]:
-        """Which of these steps somebody holds right now."""
-        if not steps:
-            return frozenset()
-        with translated():
-            held = self.client.mget([ref.lease(step) for step in steps])
-        return frozenset(step for step, value in zip(steps, held, strict=True) if value)
-
-    def queue_length(self, queue: str) -> int:
-        """Messages waiting in a queue, all priorities together. Messages handed to a worker do not count."""
-        with translated():
-            pipeline = self.client.pipeline(transaction=False)
-            for key in keys.queue_lists(queue):
-                pipeline.llen(key)
-            return sum(pipeline.execute())
-
-    def now_ms(self) -> int:
-        """Redis TIME, epoch ms."""
-        with translated():
-            seconds, micros = self.client.time()
-        return int(seconds) * 1_000 + int(micros) // 1_000

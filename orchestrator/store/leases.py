@@ -24,6 +24,11 @@ class Lease:
     step: str
     token: str
 
+    @property
+    def attempt(self) -> int:
+        """Which try at the step, from 1."""
+        return int(self.token.partition(" ")[0])
+
 
 @dataclass(frozen=True)
 class Granted:
@@ -32,6 +37,19 @@ class Granted:
     lease: Lease
     record: JobRecord
     watched: bool
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The answer to storing an output.
+
+    ``loose``: a step of this job was begun twice or sent by itself, so its chord may never be met. ``awaited`` is what
+    the synthesis reads beside the thesis, once that has ended.
+    """
+
+    status: Written
+    loose: bool = False
+    awaited: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,19 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
-from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason, RequestedMode, Result, TaskSpec
+from orchestrator.contracts import (
+    Claim,
+    Passage,
+    PersonaOutput,
+    Plan,
+    Reason,
+    RequestedMode,
+    Result,
+    TaskSpec,
+)
 from orchestrator.contracts.events import Event
 from orchestrator.errors import RecordUnreadable
+from orchestrator.routing.flow import CLAIM, following, name_of, number_of, part, ready
 from orchestrator.store.keys import JobRef
 
 PLAN = "plan"
@@ -34,7 +44,11 @@ class StepState:
 
 @dataclass(frozen=True)
 class JobRecord:
-    """All that the store knows of a job, its passages aside."""
+    """All that the store knows of a job, its passages aside.
+
+    ``claims`` are those that a pipelined thesis has closed, by their number; ``awaited`` is what the synthesis reads
+    beside the thesis, once that has ended.
+    """
 
     spec: TaskSpec
     open: bool
@@ -42,6 +56,8 @@ class JobRecord:
     deadline_ms: int
     plan: Plan | None = None
     outputs: Mapping[str, PersonaOutput] = field(default_factory=dict)
+    claims: Mapping[int, Claim] = field(default_factory=dict)
+    awaited: tuple[str, ...] | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)
     cause: Reason | None = None
     """What ended the job before its time; it only wants its result."""
@@ -54,20 +70,39 @@ class JobRecord:
 
     @property
     def done(self) -> frozenset[str]:
-        """Steps whose output is stored."""
-        return frozenset(self.outputs) | (frozenset({PLAN}) if self.plan else frozenset())
+        """Steps whose output is stored, and claims."""
+        claims = (part(CLAIM, number) for number in self.claims)
+        return frozenset({*self.outputs, *claims, *((PLAN,) if self.plan else ())})
 
-    def with_output(self, step: str, output: PersonaOutput | Plan, *, cause: Reason | None) -> JobRecord:
+    @property
+    def ready(self) -> tuple[str, ...]:
+        """Steps of the plan's flow that could run now or do; none before there is a plan."""
+        return ready(self.plan.mode, self.done, self.awaited) if self.plan else ()
+
+    def following(self, step: str) -> tuple[str, ...]:
+        """Of those, the ones that read this step's output."""
+        return following(self.plan.mode, step, self.done, self.awaited) if self.plan else ()
+
+    def with_output(
+        self,
+        step: str,
+        output: PersonaOutput | Plan,
+        *,
+        cause: Reason | None,
+        awaited: tuple[str, ...] | None = None,
+    ) -> JobRecord:
         """This record once a step's output is stored, for whoever stored it; the bookkeeping is left as it was."""
+        later = replace(self, cause=self.cause or cause, awaited=awaited or self.awaited)
         if isinstance(output, Plan):
-            return replace(self, plan=output, cause=self.cause or cause)
-        return replace(self, outputs={**self.outputs, step: output}, cause=self.cause or cause)
+            return replace(later, plan=output)
+        return replace(later, outputs={**self.outputs, step: output})
 
     @classmethod
     def from_hash(cls, fields: Mapping[str, str]) -> JobRecord:
         """Read the job's hash. Raises ``ValidationError`` where it holds something Triptych did not write."""
         numbers: dict[str, dict[str, int]] = {}
         outputs: dict[str, PersonaOutput] = {}
+        claims: dict[int, Claim] = {}
         plan: Plan | None = None
         names = {
             "started": "started_ms",
@@ -83,6 +118,8 @@ class JobRecord:
                 continue
             if kind == "out" and step == PLAN:
                 plan = Plan.from_store(value)
+            elif kind == "out" and name_of(step) == CLAIM:
+                claims[number_of(step)] = Claim.model_validate_json(value, extra="ignore")
             elif kind == "out":
                 outputs[step] = PersonaOutput.from_store(value)
             elif kind in names:
@@ -94,6 +131,8 @@ class JobRecord:
             deadline_ms=int(fields["deadline_ms"]),
             plan=plan,
             outputs=outputs,
+            claims=dict(sorted(claims.items())),
+            awaited=tuple(fields["awaited"].split(",")) if fields.get("awaited") else None,
             steps={step: StepState(**values) for step, values in numbers.items()},
             cause=Reason.model_validate_json(fields["cause"], extra="ignore") if "cause" in fields else None,
             result=Result.from_store(fields["result"]) if "result" in fields else None,

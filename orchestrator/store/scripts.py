@@ -2,7 +2,9 @@
 
 Times come from Redis TIME, so that all hosts share one clock. A job's hash holds ``spec``, ``state`` (``open`` or
 ``ended``), ``accepted_ms``, ``deadline_ms``, ``cause``, ``result`` and, per step, ``out:``, ``attempts:``,
-``started:``, ``ended:``, ``sent:``, ``sends:`` and ``sent_at_attempt:``.
+``started:``, ``ended:``, ``sent:``, ``sends:`` and ``sent_at_attempt:``. A pipelined one has ``out:claim:1`` and so on
+as its thesis closes them, from its end on ``awaited`` (what the synthesis reads beside it, with commas),
+and ``loose`` once its chord may no longer be met.
 
 When its memory is full Redis refuses a script at its first write, if that needs memory, and lets a script run to its
 end that began with a write that needs none. So a script is done whole or not at all; new jobs and new steps are
@@ -68,7 +70,8 @@ return {'created', ARGV[8], ''}
 ACQUIRE = (
     _NOW
     + """
-local job = redis.call('HMGET', KEYS[1], 'state', 'deadline_ms', 'out:' .. ARGV[1], 'attempts:' .. ARGV[1], 'out:plan')
+local job = redis.call('HMGET', KEYS[1], 'state', 'deadline_ms', 'out:' .. ARGV[1], 'attempts:' .. ARGV[1],
+  'out:plan', 'awaited')
 local attempt = tonumber(job[4] or '0')
 local function answer(status) return {status, attempt, now} end
 local function granted()
@@ -81,7 +84,9 @@ local function ready()
   if not readable or type(plan) ~= 'table' then return true end
   for i = 5, #ARGV, 2 do
     if ARGV[i] == plan['mode'] then
-      for need in string.gmatch(ARGV[i + 1], '[^,]+') do
+      local needs = ARGV[i + 1]
+      if ARGV[1] == 'synthesis' then needs = needs .. ',' .. (job[6] or '') end
+      for need in string.gmatch(needs, '[^,]+') do
         if redis.call('HEXISTS', KEYS[1], 'out:' .. need) == 0 then return false end
       end
       return true
@@ -105,6 +110,7 @@ if now >= tonumber(job[2]) then return answer('expired') end
 if attempt > 0 and ARGV[4] == '0' then return answer('begun') end
 attempt = redis.call('HINCRBY', KEYS[1], 'attempts:' .. ARGV[1], 1)
 redis.call('HSETNX', KEYS[1], 'started:' .. ARGV[1], now)
+if attempt > 1 then redis.call('HSET', KEYS[1], 'loose', '1') end
 redis.call('SET', KEYS[2], attempt .. ' ' .. ARGV[2], 'PX', ARGV[3])
 return granted()
 """
@@ -117,6 +123,10 @@ local function mine(job, lease, step, token)
   if holder then return holder == token end
   return redis.call('HGET', job, 'attempts:' .. step) == string.match(token, '^(%d+) ')
 end
+-- Once the synthesis has begun its inputs are what they are: what it did not wait for comes too late.
+local function late(job, step)
+  return step ~= 'synthesis' and redis.call('HEXISTS', job, 'attempts:synthesis') == 1
+end
 """
 
 # KEYS job lease watch; ARGV token lease_ms step -> kept|kept_watched|lost|cancelled|expired
@@ -126,7 +136,7 @@ RENEW = (
     + """
 if not mine(KEYS[1], KEYS[2], ARGV[3], ARGV[1]) then return 'lost' end
 local job = redis.call('HMGET', KEYS[1], 'state', 'deadline_ms')
-if job[1] ~= 'open' then
+if job[1] ~= 'open' or late(KEYS[1], ARGV[3]) then
   redis.call('DEL', KEYS[2])
   return 'cancelled'
 end
@@ -153,8 +163,9 @@ local function sent(job, steps, from)
 end
 """
 
-# KEYS job lease passages events ledger; ARGV step token output keep_lease cause n_events event* n_passages
-# (id passage)* step* : those that are sent next -> written|duplicate|lost|ended
+# KEYS job lease passages events ledger; ARGV step token output keep_lease cause awaited n_events event*
+# n_passages (id passage)* step* : those that are sent next
+# -> written|duplicate|lost|ended, whether the job is loose, what its synthesis awaits where that is known
 WRITE_OUTPUT = (
     _NOW
     + _EMIT
@@ -162,33 +173,61 @@ WRITE_OUTPUT = (
     + _SENT
     + """
 local job = redis.call('HMGET', KEYS[1], 'state', 'out:' .. ARGV[1], 'ttl_ms', 'attempts:' .. ARGV[1])
--- Of the same attempt it is our own, whose reply was lost; of a later one ours is thrown away, and the ledger says so.
-if job[2] then return job[4] == string.match(ARGV[2], '^(%d+) ') and 'duplicate' or 'lost' end
-if not job[1] or not mine(KEYS[1], KEYS[2], ARGV[1], ARGV[2]) then return 'lost' end
-if job[1] ~= 'open' then
-  redis.call('DEL', KEYS[2])
-  return 'ended'
+local function answer(status)
+  local chord = redis.call('HMGET', KEYS[1], 'loose', 'awaited')
+  return {status, chord[1] and 1 or 0, chord[2]}
 end
-local events_end = 6 + tonumber(ARGV[6])
+-- Of the same attempt it is our own, whose reply was lost; of a later one ours is thrown away, and the ledger says so.
+if job[2] then return answer(job[4] == string.match(ARGV[2], '^(%d+) ') and 'duplicate' or 'lost') end
+if not job[1] or not mine(KEYS[1], KEYS[2], ARGV[1], ARGV[2]) then return answer('lost') end
+if job[1] ~= 'open' or late(KEYS[1], ARGV[1]) then
+  redis.call('DEL', KEYS[2])
+  return answer('ended')
+end
+local events_end = 7 + tonumber(ARGV[7])
 redis.call('PEXPIRE', KEYS[4], job[3])
 local passages_end = events_end + 1 + 2 * tonumber(ARGV[events_end + 1])
 for i = events_end + 2, passages_end, 2 do redis.call('HSETNX', KEYS[3], ARGV[i], ARGV[i + 1]) end
 if passages_end > events_end + 1 then redis.call('PEXPIRE', KEYS[3], job[3]) end
 redis.call('HSET', KEYS[1], 'out:' .. ARGV[1], ARGV[3], 'ended:' .. ARGV[1], now)
 if ARGV[5] ~= '' then redis.call('HSETNX', KEYS[1], 'cause', ARGV[5]) end
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'awaited', ARGV[6]) end
 if ARGV[4] == '0' then redis.call('DEL', KEYS[2]) end
-for i = 7, events_end do emit(KEYS[4], KEYS[5], job[3], ARGV[i]) end
+for i = 8, events_end do emit(KEYS[4], KEYS[5], job[3], ARGV[i]) end
 sent(KEYS[1], ARGV, passages_end + 1)
+return answer('written')
+"""
+)
+
+# KEYS job lease events ledger; ARGV step token claim_step claim event step : that is sent next
+# -> written|duplicate|lost|ended
+WRITE_CLAIM = (
+    _NOW
+    + _EMIT
+    + _MINE
+    + _SENT
+    + """
+local job = redis.call('HMGET', KEYS[1], 'state', 'out:' .. ARGV[3], 'ttl_ms')
+if not job[1] or not mine(KEYS[1], KEYS[2], ARGV[1], ARGV[2]) then return 'lost' end
+if job[2] then return 'duplicate' end
+if job[1] ~= 'open' or late(KEYS[1], ARGV[1]) then return 'ended' end
+redis.call('PEXPIRE', KEYS[3], job[3])
+redis.call('HSET', KEYS[1], 'out:' .. ARGV[3], ARGV[4])
+emit(KEYS[3], KEYS[4], job[3], ARGV[5])
+sent(KEYS[1], ARGV, 6)
 return 'written'
 """
 )
 
-# KEYS job; ARGV step*
+# KEYS job; ARGV step* : sent by themselves, as parts of no chord
 MARK_SENT = (
     _NOW
     + _SENT
     + """
-if redis.call('EXISTS', KEYS[1]) == 1 then sent(KEYS[1], ARGV, 1) end
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('HSET', KEYS[1], 'loose', '1')
+  sent(KEYS[1], ARGV, 1)
+end
 return now
 """
 )

@@ -15,10 +15,10 @@ from typer.main import get_command
 
 import triptych
 from orchestrator.cli.main import app
-from orchestrator.contracts import ErrorKind, JobStatus, Result
+from orchestrator.contracts import ErrorKind, JobStatus, Mode, Result
 from orchestrator.contracts.events import KnownEvent, UnknownEvent, event_names, parse_event
 from orchestrator.contracts.report import Level
-from orchestrator.contracts.result import ReasonCode
+from orchestrator.contracts.result import NoteCode, ReasonCode
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -210,6 +210,7 @@ def answers_page() -> dict[str, str]:
     [
         ("Status and exit code", get_args(JobStatus)),
         ("Reasons", get_args(ReasonCode)),
+        ("Notes", get_args(NoteCode)),
         ("Failure kinds", get_args(ErrorKind)),
     ],
 )
@@ -222,7 +223,7 @@ def test_the_answers_page_describes_every_value_and_no_other(heading, values):
 def test_the_answers_page_describes_every_level_and_modes_and_factors():
     gate = re.findall(r"^\| (\d) \| \S", answers_page()["The gate"], re.MULTILINE)
     assert tuple(map(int, gate)) == get_args(Level)
-    assert {"sequential", "parallel"} <= set(rows(answers_page()["Modes"]))
+    assert set(rows(answers_page()["Modes"])) == set(get_args(Mode))
     source = (ROOT / "orchestrator/routing/complexity.py").read_text(encoding="utf-8")
     factors = set(re.findall(r"_factor\(\s*\"(\w+)\"", source))
     assert factors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.broker import priority_for
-from orchestrator.routing.flow import THESIS
+from orchestrator.routing.flow import THESIS, persona_of
 from orchestrator.settings import Settings
 from orchestrator.settings.places import chain_for
 from orchestrator.store.record import PLAN
@@ -25,7 +25,7 @@ class Models:
 
         Steps pass the gate in the order in which they pass the queues: finish before you start.
         """
-        persona = THESIS if step == PLAN else step.partition("_")[0]
+        persona = THESIS if step == PLAN else persona_of(step)
         candidates = [
             Candidate(provider_for(choice, self._settings), equal=choice.equal)
             for choice in chain_for(self._settings, persona)

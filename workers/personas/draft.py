@@ -13,11 +13,11 @@ from typing import Literal, TypeVar
 from orchestrator.contracts import Citation, Claim
 from orchestrator.contracts.evidence import MAX_CLAIMS
 from orchestrator.plaintext import plain, without_controls
-from workers.brief import Form
+from workers.brief import Form, Numbering
 from workers.personas.ids import ClaimIds, as_reference, bounded_passage_id
 from workers.personas.lines import CLAIM_KINDS, BadLineError, read_line, unwrap
 from workers.personas.scan import Found, read_object
-from workers.personas.wire import CitationLine, ClaimLine, TextLine, ToolLine
+from workers.personas.wire import CitationLine, ClaimLine, CoversLine, TextLine, ToolLine
 
 MAX_TEXT = 2_000
 MAX_PROSE = 8_000
@@ -46,6 +46,15 @@ ProblemCode = Literal[
     "no_tool",  # a tool was asked for where none can be called any more
 ]
 _LOST = ("broken_line", "bad_line")
+_PREFIX: dict[Form, str] = {
+    "thesis": "t",
+    "antithesis": "a",
+    "antithesis_standalone": "a",
+    "rebuttal": "a",
+    "synthesis": "s",
+    "resolution": "s",
+    "merge": "s",
+}
 _T = TypeVar("_T")
 
 
@@ -72,6 +81,8 @@ class ParsedAnswer:
     rationale: str = ""
     actions: tuple[str, ...] = ()
     tools: tuple[ToolLine, ...] = ()
+    covers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Of a merge: ids of resolutions, and the further claims that each of them settles."""
     problems: tuple[Problem, ...] = ()
     defects: tuple[Problem, ...] = ()
     """What makes the answer unusable; empty where it can be used."""
@@ -89,12 +100,14 @@ class Draft:
 
     form: Form
     known: frozenset[str]
+    numbering: Numbering = field(default_factory=Numbering)
     claims: list[Claim] = field(default_factory=list)
     summary: list[str] = field(default_factory=list)
     citations: list[Citation] = field(default_factory=list)
     rationale: list[str] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
     tools: list[ToolLine] = field(default_factory=list)
+    covers: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     read: int = 0
     lost: int = 0
@@ -103,7 +116,7 @@ class Draft:
     at: int = 0
 
     def __post_init__(self) -> None:
-        self.ids = ClaimIds(self.form[0])
+        self.ids = ClaimIds(_PREFIX[self.form], self.numbering)
 
     def note(self, code: ProblemCode, detail: str, line: int = 0) -> None:
         """Record a problem."""
@@ -135,6 +148,8 @@ class Draft:
                 self._add_text(line)
             elif isinstance(line, ToolLine):
                 self._keep(self.tools, line, MAX_TOOL_CALLS, "tool calls")
+            elif isinstance(line, CoversLine):
+                self._add_covers(line)
             else:
                 self.done = True
 
@@ -143,8 +158,9 @@ class Draft:
         if not text:
             self.note("bad_line", f"a {line.kind} without a text", self.at)
             return
-        if len(self.claims) >= MAX_CLAIMS:
-            self.note("too_many", f"more than {MAX_CLAIMS} claims", self.at)
+        most = min(MAX_CLAIMS, self.numbering.most)
+        if len(self.claims) >= most:
+            self.note("too_many", f"more than {most} claims", self.at)
             return
         depends_on = self._parents(line)
         claim_id = self.ids.assign(line.id)
@@ -158,6 +174,14 @@ class Draft:
                 kind=line.kind,
             )
         )
+
+    def _add_covers(self, line: CoversLine) -> None:
+        resolution = as_reference(line.id)
+        about = tuple(name for each in line.about if (name := as_reference(each)) in self.known and name)
+        if resolution is None or not about:
+            self.note("bad_reference", "covers needs a resolution's id, and claims in about", self.at)
+            return
+        self._keep(self.covers, (resolution, about), MAX_CLAIMS, "lines of kind covers")
 
     def _parents(self, line: ClaimLine) -> tuple[str, ...]:
         found: dict[str, None] = {}
@@ -233,6 +257,7 @@ class Draft:
             rationale="\n\n".join(self.rationale),
             actions=tuple(self.actions),
             tools=tuple(self.tools),
+            covers=tuple(self.covers),
             problems=tuple(self.problems),
             defects=self._defects(),
         )
@@ -243,7 +268,7 @@ class Draft:
             bool(self.summary)
             and self.done
             and not self.lost
-            and not (self.form == "synthesis" and self.known)
+            and not (self.form in ("synthesis", "resolution") and self.known)
         )
 
     def _defects(self) -> tuple[Problem, ...]:
@@ -252,10 +277,12 @@ class Draft:
             defects.append(Problem("cut", "the answer ended before its last line; write a shorter one"))
         if self.tools and not self.claims:
             defects.append(Problem("no_tool", "no tool can be called any more; answer with what you have"))
-        elif not self.claims and not self._is_silent():
+        elif (
+            not self.claims and not self.numbering.written and self.form != "merge" and not self._is_silent()
+        ):
             kinds = " or ".join(CLAIM_KINDS[self.form])
             defects.append(Problem("no_claims", f"there is no line of kind {kinds}; at least one is needed"))
-        if self.form == "synthesis" and not self.summary:
+        if self.form in ("synthesis", "merge") and not self.summary:
             defects.append(Problem("no_conclusion", "there is no line of kind summary, the conclusion"))
         if self.lost > self.read:
             defects.append(Problem("mostly_broken", "more lines were unreadable than readable"))

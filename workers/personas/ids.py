@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from workers.brief import Numbering
+
 _CLAIM_ID = re.compile(r"[a-z][0-9]{1,3}")
 _WRAPPING = "[](){}<>\"'`#.:; \t\r\n"
 _NOT_IN_PASSAGE_ID = re.compile(r"[\s\x00-\x1f\x7f-\x9f\"<>\ud800-\udfff]+")
@@ -22,17 +24,19 @@ def bounded_passage_id(written: str) -> str:
 
 
 class ClaimIds:
-    """The ids of one answer's claims, in order: the model's own where it is sound, else the next free one."""
+    """The ids of one answer's claims, in order: the model's own where it may choose and is sound, else the next one."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, numbering: Numbering) -> None:
         self._prefix = prefix
+        self._may_choose = numbering.own
         self._given: dict[str, str] = {}
-        self._used: set[str] = set()
-        self._next = 1
+        earlier = range(numbering.after - numbering.written + 1, numbering.after + 1)
+        self._used = {f"{prefix}{number}" for number in earlier}
+        self._next = numbering.after + 1
 
     def assign(self, written: str) -> str:
         """Give the next claim its id, which the model called ``written`` (or nothing)."""
-        wanted = self._own(written)
+        wanted = self._own(written) if self._may_choose else None
         if wanted is None or wanted in self._used:
             while f"{self._prefix}{self._next}" in self._used:
                 self._next += 1

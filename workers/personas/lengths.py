@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workers.brief import Form
+from workers.brief import Brief, Form
 
 LEAST_TOKENS = 64
 
@@ -17,9 +17,16 @@ SHARE: Mapping[Form, float] = {
     "antithesis": 1.0,
     "antithesis_standalone": 1.0,
     "synthesis": 1.0,
+    "rebuttal": 0.5,
+    "resolution": 0.5,
+    "merge": 0.3,
 }
+CRITIC_SHARE = 0.6
+"""Of a standalone antithesis beside a pipelined thesis: at full length it would be what everybody waits for."""
 
 
-def longest_answer(form: Form, max_output_tokens: int) -> int:
-    """Tokens that an answer of this form may take, where a whole persona's may take ``max_output_tokens``."""
-    return max(LEAST_TOKENS, round(SHARE[form] * max_output_tokens))
+def longest_answer(brief: Brief, max_output_tokens: int) -> int:
+    """Tokens that this brief's answer may take, where a whole persona's may take ``max_output_tokens``."""
+    critic = brief.form == "antithesis_standalone" and brief.plan.mode == "pipelined"
+    share = CRITIC_SHARE if critic else SHARE[brief.form]
+    return max(LEAST_TOKENS, round(share * max_output_tokens))

@@ -8,13 +8,16 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from workers.brief import Form
-from workers.personas.wire import AnswerLine, ClaimLine, DoneLine, TextLine, ToolLine
+from workers.personas.wire import AnswerLine, ClaimLine, CoversLine, DoneLine, TextLine, ToolLine
 
 CLAIM_KINDS: dict[Form, tuple[str, ...]] = {
     "thesis": ("position",),
     "antithesis": ("objection",),
     "antithesis_standalone": ("objection",),
     "synthesis": ("consensus", "resolution", "open"),
+    "rebuttal": ("objection",),
+    "resolution": ("consensus", "resolution", "open"),
+    "merge": ("consensus", "resolution", "open"),
 }
 """Which claims each form may make."""
 
@@ -33,6 +36,7 @@ _SAME_CLAIM = {
     "thesis": {"claim", "thesis", "argument", "point"},
     "antithesis": {"claim", "antithesis", "argument", "point", "counterclaim", "counterargument", "rebuttal"},
 }
+_LIKE = {"antithesis_standalone": "antithesis", "rebuttal": "antithesis"}
 _KEYS = {
     "kind": ("type",),
     "text": ("content", "claim", "statement"),
@@ -43,7 +47,7 @@ _KEYS = {
     "name": ("tool",),
     "input": ("args", "arguments", "parameters"),
 }
-_line: TypeAdapter[TextLine | ClaimLine | ToolLine | DoneLine] = TypeAdapter(AnswerLine)
+_line: TypeAdapter[TextLine | ClaimLine | CoversLine | ToolLine | DoneLine] = TypeAdapter(AnswerLine)
 
 
 class BadLineError(ValueError):
@@ -61,7 +65,7 @@ def unwrap(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def read_line(value: dict[str, Any], form: Form) -> TextLine | ClaimLine | ToolLine | DoneLine:
+def read_line(value: dict[str, Any], form: Form) -> TextLine | ClaimLine | CoversLine | ToolLine | DoneLine:
     """Make an answer line of an object. Raises ``BadLineError``."""
     known = _renamed(value, "kind", "text", "citations", "depends_on", "name", "input")
     kind = _kind(known.get("kind"), form)
@@ -86,10 +90,11 @@ def _kind(given: object, form: Form) -> str:
         raise BadLineError('an object without a "kind"')
     kind = given.strip().lower().replace(" ", "_").replace("-", "_")
     allowed = CLAIM_KINDS[form]
-    if kind in _SAME_CLAIM.get(form.removesuffix("_standalone"), ()):
+    if kind in _SAME_CLAIM.get(_LIKE.get(form, form), ()):
         return allowed[0]
     kind = _KINDS.get(kind, kind)
-    if kind not in ("summary", "rationale", "action", "tool", "done", *allowed):
+    others = ("covers",) if form == "merge" else ()
+    if kind not in ("summary", "rationale", "action", "tool", "done", *others, *allowed):
         expected = ", ".join(repr(name) for name in allowed)
         raise BadLineError(f"a kind that this answer cannot have; its claims are of kind {expected}")
     return kind

@@ -8,18 +8,25 @@ from pydantic_core import from_json
 
 from orchestrator.contracts import Claim
 from orchestrator.plaintext import plain
-from workers.brief import Form
+from workers.brief import Form, Numbering
 from workers.personas.draft import Draft, ParsedAnswer, Problem
 from workers.personas.scan import Found, ObjectScanner, Reset
+
+ANY_IDS = Numbering()
 
 __all__ = ["AnswerReader", "ParsedAnswer", "Problem", "parse"]
 
 
 def parse(
-    text: str, form: Form, *, known: Collection[str] = (), finish_reason: str | None = "stop"
+    text: str,
+    form: Form,
+    *,
+    known: Collection[str] = (),
+    numbering: Numbering = ANY_IDS,
+    finish_reason: str | None = "stop",
 ) -> ParsedAnswer:
     """Read a whole answer. ``known`` are the other personas' claim ids, ``finish_reason`` the provider's."""
-    reader = AnswerReader(form, known=known)
+    reader = AnswerReader(form, known=known, numbering=numbering)
     reader.feed(text)
     return reader.finish(finish_reason)
 
@@ -27,11 +34,12 @@ def parse(
 class AnswerReader:
     """Reads an answer while it is being written; in pieces of any size it reads the same as in one."""
 
-    def __init__(self, form: Form, *, known: Collection[str] = ()) -> None:
+    def __init__(self, form: Form, *, known: Collection[str] = (), numbering: Numbering = ANY_IDS) -> None:
         self._form = form
         self._known = frozenset(known)
+        self._numbering = numbering
         self._scanner = ObjectScanner()
-        self._draft = Draft(form, self._known)
+        self._draft = Draft(form, self._known, numbering)
 
     def feed(self, text: str) -> tuple[Claim, ...]:
         """Take the next piece; returns the claims that it closed, in order."""
@@ -70,5 +78,5 @@ class AnswerReader:
             if isinstance(item, Found):
                 self._draft.add(item)
             elif not self._draft.done:
-                self._draft, before = Draft(self._form, self._known), 0
+                self._draft, before = Draft(self._form, self._known, self._numbering), 0
         return tuple(self._draft.claims[before:])

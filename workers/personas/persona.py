@@ -28,6 +28,9 @@ PERSONA_OF: dict[Form, PersonaName] = {
     "antithesis": "antithesis",
     "antithesis_standalone": "antithesis",
     "synthesis": "synthesis",
+    "rebuttal": "antithesis",
+    "resolution": "synthesis",
+    "merge": "synthesis",
 }
 MAX_REPAIRS = 1
 
@@ -51,7 +54,7 @@ class Persona:
         if impossible is not None:
             return run.failed(impossible)
         try:
-            longest = longest_answer(brief.form, self._max_output_tokens)
+            longest = longest_answer(brief, self._max_output_tokens)
             return run.argue(first_request(brief, max_output_tokens=longest))
         except (JobCancelled, LeaseLost) as error:
             # Whoever hears of it has to be told the whole bill.
@@ -104,7 +107,7 @@ class _Run:
                 request = self.use_tools(request, text, answer)
             elif not answer.defects:
                 return self.said(answer)
-            elif repairs_left:
+            elif repairs_left and not (self.brief.streams and answer.claims):
                 repairs_left -= 1
                 request = repair(request, text, answer.complaints)
             else:
@@ -122,7 +125,13 @@ class _Run:
         self.usage += completion.usage
         self.model_ms += completion.model_ms
         known = known_claim_ids(self.brief)
-        answer = parse(completion.text, self.brief.form, known=known, finish_reason=completion.finish_reason)
+        answer = parse(
+            completion.text,
+            self.brief.form,
+            known=known,
+            numbering=self.brief.numbering,
+            finish_reason=completion.finish_reason,
+        )
         self.problems = answer.problems
         return completion.text, answer
 
@@ -147,7 +156,8 @@ class _Run:
         return after_tools(request, text, self.brief, results)
 
     def said(self, answer: ParsedAnswer) -> PersonaRun:
-        if not answer.claims and PERSONA_OF[self.brief.form] != "antithesis":
+        silent = PERSONA_OF[self.brief.form] == "antithesis" or self.brief.written or self.brief.resolved
+        if not answer.claims and not silent:
             # To find nothing to object is an answer; to find nothing to hold is none.
             return self.failed(
                 Failure(kind="no_evidence", message="The evidence supported no claim; add documents.")
@@ -159,7 +169,8 @@ class _Run:
             "claims": answer.claims,
             "citations": answer.citations,
         }
-        return self.ended(self.output().model_copy(update=said))
+        run = self.ended(self.output().model_copy(update=said))
+        return replace(run, covers=answer.covers)
 
     def failed(self, failure: Failure) -> PersonaRun:
         status = "timeout" if failure.kind == "deadline" else "failed"

@@ -16,11 +16,13 @@ from importlib import resources
 from string import Template
 from typing import TypeGuard
 
-from orchestrator.contracts import Claim, Passage, PersonaOutput
-from workers.brief import Brief, Form
+from orchestrator.contracts import Passage, PersonaOutput
+from orchestrator.contracts.evidence import MAX_CLAIMS
+from workers.brief import Brief, Form, Part
 from workers.llm.protocol import ChatTurn, ModelRequest
 from workers.personas.fences import Fence
 from workers.personas.parsing import Problem
+from workers.personas.wire import claim_line
 
 VERSION = "v1"
 MAX_ECHO_CHARS = 40_000
@@ -139,6 +141,10 @@ def _further(brief: Brief) -> str:
 
 
 def _role(brief: Brief) -> str:
+    if brief.part is not None:
+        return _about_one_claim(brief, brief.part)
+    if brief.form == "merge":
+        return _merge(brief)
     thesis, antithesis = _said(brief.thesis), _said(brief.antithesis)
     fence = Fence(brief.task.task_id, thesis, antithesis)
     argument = [
@@ -147,7 +153,7 @@ def _role(brief: Brief) -> str:
     ]
     return fill(
         brief.form,
-        tools=_tools(brief),
+        tools="\n\n".join(filter(None, (_bound(brief), _resumed(brief), _tools(brief)))),
         thesis_tag=fence.tag,
         thesis=argument[0],
         argument_tag=fence.tag,
@@ -156,9 +162,71 @@ def _role(brief: Brief) -> str:
     )
 
 
+def _bound(brief: Brief) -> str:
+    """How many claims a pipelined persona may make, where its role says otherwise."""
+    most = brief.numbering.most
+    told = {"thesis": 6, "antithesis_standalone": 6}.get(brief.form, MAX_CLAIMS)
+    return Template(_fragments()["at_most"]).substitute(most=most) if 0 < most < told else ""
+
+
+def _resumed(brief: Brief) -> str:
+    if not brief.written:
+        return ""
+    claims = "\n".join(map(claim_line, brief.written))
+    fence = Fence(brief.task.task_id, claims)
+    return Template(_fragments()["resumed"]).substitute(
+        tag=fence.tag,
+        claims=fence.wrap("your-claims", claims),
+        next=len(brief.written) + 1,
+        left=brief.numbering.most,
+    )
+
+
+def _about_one_claim(brief: Brief, part: Part) -> str:
+    parents, claim = "\n".join(map(claim_line, part.parents)), claim_line(part.claim)
+    said = _said(part.rebuttal)
+    fence = Fence(brief.task.task_id, parents, claim, said)
+    rebuttal = fence.wrap("rebuttal", said) if said else _lost("rebuttal_lost", part.rebuttal)
+    if is_there(part.rebuttal) and not part.rebuttal.claims:
+        rebuttal = _fragments()["rebuttal_silent"]
+    return fill(
+        brief.form,
+        tools=_tools(brief),
+        argument_tag=fence.tag,
+        parents=fence.wrap("rests-on", parents) if parents else "",
+        claim=fence.wrap("claim", claim),
+        claim_id=part.claim.id,
+        rebuttal=rebuttal,
+        claim_ids=", ".join(known_claim_ids(brief)),
+    )
+
+
+def _merge(brief: Brief) -> str:
+    argument = "\n".join(filter(None, (_said(brief.thesis), _said(brief.antithesis))))
+    settled = "\n".join(map(claim_line, brief.resolved))
+    fence = Fence(brief.task.task_id, argument, settled)
+    return fill(
+        brief.form,
+        argument_tag=fence.tag,
+        argument=fence.wrap("argument", argument),
+        settled=fence.wrap("settled", settled),
+        unsettled=", ".join(unsettled(brief)) or "none",
+    )
+
+
+def unsettled(brief: Brief) -> tuple[str, ...]:
+    """Claims that none of a merge's resolutions is about."""
+    about = {name for claim in brief.resolved for name in claim.about}
+    return tuple(name for name in known_claim_ids(brief) if name not in about)
+
+
 def known_claim_ids(brief: Brief) -> tuple[str, ...]:
-    """List the other personas' claims that this form sees, in order."""
-    seen = {"antithesis": (brief.thesis,), "synthesis": (brief.thesis, brief.antithesis)}.get(brief.form, ())
+    """List the other personas' claims that this form sees, in order; of one claim, those that have to be settled."""
+    if brief.part is not None:
+        raised = brief.part.rebuttal
+        return (brief.part.claim.id, *(c.id for c in (raised.claims if is_there(raised) else ())))
+    both = (brief.thesis, brief.antithesis)
+    seen = {"antithesis": (brief.thesis,), "synthesis": both, "merge": both}.get(brief.form, ())
     return tuple(claim.id for output in seen if is_there(output) for claim in output.claims)
 
 
@@ -170,22 +238,10 @@ def is_there(output: PersonaOutput | None) -> TypeGuard[PersonaOutput]:
 def _said(output: PersonaOutput | None) -> str:
     if not is_there(output):
         return ""
-    lines = [*map(_claim_line, output.claims)]
+    lines = [*map(claim_line, output.claims)]
     if output.summary:
         lines.append(json.dumps({"kind": "summary", "text": output.summary}, ensure_ascii=False))
     return "\n".join(lines)
-
-
-def _claim_line(claim: Claim) -> str:
-    line: dict[str, object] = {
-        "kind": claim.kind,
-        "id": claim.id,
-        "text": claim.text,
-        "citations": [{"passage": c.passage_id, "quote": c.quote} for c in claim.citations],
-        "depends_on": claim.depends_on,
-        "about": claim.about,
-    }
-    return json.dumps({key: value for key, value in line.items() if value}, ensure_ascii=False)
 
 
 def _lost(fragment: str, output: PersonaOutput | None) -> str:

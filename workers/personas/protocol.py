@@ -32,10 +32,12 @@ class PersonaRun:
     """What came of one persona's run.
 
     ``passages`` are those that its tools brought: its claims may cite them, so the job has to keep them.
-    ``problems`` is what was wrong with the last answer, used or not.
+    ``problems`` is what was wrong with the last answer, used or not. ``covers`` is a merge's: ids of resolutions, and
+    the further claims that each of them settles.
     """
 
     output: PersonaOutput
     passages: tuple[Passage, ...] = ()
     tool_calls: tuple[ToolUse, ...] = ()
     problems: tuple[Problem, ...] = ()
+    covers: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -10,14 +10,22 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from orchestrator.broker import make_app
 from orchestrator.client import Client
 from orchestrator.contracts import Result
 from orchestrator.local import PrivateFleet
+from orchestrator.recovery import Contact
+from orchestrator.routing.flow import STEPS
 from orchestrator.settings import Settings
-from orchestrator.store import JobRef, history, keys
+from orchestrator.store import JobRef, JobStore, connect, history, keys
 from tests.integration.conftest import question
+from tests.integration.jobs.scripted import Scripted
 from tests.model_server import ModelServer
 from tests.nodes import ProcessNode, worker_node
+from workers.execution import Executor
+from workers.heartbeat import Heartbeat
+from workers.progress import Progress
+from workers.sweeping import Sweeper
 
 CANARY = "sk-canary-7f3a91c2d5e8"
 """The API key of this deployment: it must turn up at the model and nowhere else."""
@@ -95,3 +103,34 @@ def house(one_house: House, model: ModelServer) -> House:
     for key in one_house.client.redis.scan_iter(f"{keys.ENDPOINT}*"):
         one_house.client.redis.delete(key)
     return one_house
+
+
+@pytest.fixture
+def work() -> Scripted:
+    return Scripted()
+
+
+@pytest.fixture
+def executor(settings: Settings, redis_url: str, work: Scripted) -> Executor:
+    store = JobStore(connect(redis_url), result_ttl_s=60)
+    return Executor(
+        store=store,
+        heartbeat=Heartbeat(JobStore(connect(redis_url))),
+        progress=Progress(store, make_app(settings)),
+        work=dict.fromkeys(("plan", *STEPS), work),
+        contact=Contact(),
+    )
+
+
+@pytest.fixture
+def sweeper(settings: Settings, redis_url: str) -> Sweeper:
+    """A sweeper that has been in touch with Redis for long enough."""
+    connection, contact = connect(redis_url), Contact()
+    contact.answered(0)
+    store = JobStore(connection, result_ttl_s=60)
+    return Sweeper(store=store, client=connection, app=make_app(settings), contact=contact)
+
+
+@pytest.fixture
+def ref(producer: Client) -> JobRef:
+    return producer.submit(question()).ref

@@ -2,113 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import redis
 
-from orchestrator.broker import make_app, queue_for
 from orchestrator.client import Client
-from orchestrator.contracts import Complexity, Mode, PersonaOutput, Plan, Reason, Usage
+from orchestrator.contracts import Reason, Usage
 from orchestrator.contracts.events import LeaseLost as LeaseLostEvent
 from orchestrator.contracts.events import StepEnd, StepRecovered
 from orchestrator.errors import JobCancelled
-from orchestrator.recovery import Contact
-from orchestrator.settings import Settings
-from orchestrator.store import JobRef, JobStore, connect, history, keys
+from orchestrator.store import JobRef, history, keys
 from tests.integration.conftest import question
+from tests.integration.jobs.scripted import IN_CANVAS, Scripted, waiting
 from workers.execution import MAX_ATTEMPTS, MAX_OUTPUT_BYTES, Attempt, Executor, Worked
-from workers.heartbeat import Heartbeat
-from workers.progress import Progress
 from workers.sweeping import Sweeper
 
 pytestmark = pytest.mark.integration
 
 
-class Scripted:
-    """Work that a test scripts; it counts how often it was really done."""
-
-    def __init__(self, mode: Mode = "parallel") -> None:
-        self.mode = mode
-        self.done: list[str] = []
-        self.on: dict[str, Callable[[Attempt], Worked]] = {}
-
-    def __call__(self, attempt: Attempt) -> Worked:
-        self.done.append(attempt.step)
-        return self.on.get(attempt.step, self.well)(attempt)
-
-    def well(self, attempt: Attempt) -> Worked:
-        if attempt.step == "plan":
-            plan = Plan(
-                task_id=attempt.ref.task_id,
-                complexity=Complexity(score=1, source="observed"),
-                mode=self.mode,
-                mode_reason="scripted",
-                language="en",
-            )
-            return Worked(plan)
-        return Worked(self.output(attempt))
-
-    def output(self, attempt: Attempt, summary: str = "Yes.") -> PersonaOutput:
-        persona = attempt.step.partition("_")[0]
-        return PersonaOutput(
-            task_id=attempt.ref.task_id,
-            persona=persona,  # type: ignore[arg-type]  # a step's name begins with its persona's
-            step=attempt.step,
-            summary=summary,
-        )
-
-    def failed(self, attempt: Attempt, why: str) -> Worked:
-        if attempt.step == "plan":
-            return replace(self.well(attempt), cause=Reason(code="plan_failed", detail=why))
-        from workers.argument import failed
-
-        return Worked(failed(attempt, self.output(attempt).persona, "internal", why))
-
-
-@pytest.fixture
-def work() -> Scripted:
-    return Scripted()
-
-
-@pytest.fixture
-def executor(settings: Settings, redis_url: str, work: Scripted) -> Executor:
-    store = JobStore(connect(redis_url), result_ttl_s=60)
-    steps = ("plan", "thesis", "antithesis", "antithesis_standalone", "synthesis")
-    return Executor(
-        store=store,
-        heartbeat=Heartbeat(JobStore(connect(redis_url))),
-        progress=Progress(store, make_app(settings)),
-        work=dict.fromkeys(steps, work),
-        contact=Contact(),
-    )
-
-
-@pytest.fixture
-def sweeper(settings: Settings, redis_url: str) -> Sweeper:
-    """A sweeper that has been in touch with Redis for long enough."""
-    connection, contact = connect(redis_url), Contact()
-    contact.answered(0)
-    store = JobStore(connection, result_ttl_s=60)
-    return Sweeper(store=store, client=connection, app=make_app(settings), contact=contact)
-
-
-@pytest.fixture
-def ref(producer: Client) -> JobRef:
-    return producer.submit(question()).ref
-
-
-def waiting(client: redis.Redis, step: str) -> int:
-    return JobStore(client).queue_length(queue_for(step))
-
-
 def test_a_step_whose_inputs_are_missing_is_not_done_and_not_counted(
     executor: Executor, work: Scripted, producer: Client, ref: JobRef
 ) -> None:
-    assert executor.run(ref, "synthesis", in_canvas=True) == ("not ready", False)
-    assert executor.run(ref, "plan", in_canvas=False) == ("ok", True)
-    assert executor.run(ref, "synthesis", in_canvas=True) == ("not ready", False)
+    assert executor.run(ref, "synthesis", IN_CANVAS) == ("not ready", False)
+    assert executor.run(ref, "plan") == ("ok", True)
+    assert executor.run(ref, "synthesis", IN_CANVAS) == ("not ready", False)
     assert work.done == ["plan"]
     assert "synthesis" not in producer.store.load(ref).steps
 
@@ -120,9 +38,9 @@ def test_a_defect_in_a_persona_is_an_output_and_is_not_tried_again(
         raise ZeroDivisionError("a text that must not reach the ledger")
 
     work.on["thesis"] = broken
-    executor.run(ref, "plan", in_canvas=False)
-    assert executor.run(ref, "thesis", in_canvas=True) == ("failed", True)
-    assert executor.run(ref, "thesis", in_canvas=True) == ("done", True)
+    executor.run(ref, "plan")
+    assert executor.run(ref, "thesis", IN_CANVAS) == ("failed", True)
+    assert executor.run(ref, "thesis", IN_CANVAS) == ("done", True)
     output = producer.store.load(ref).outputs["thesis"]
     assert (output.status, output.attempt) == ("failed", 1)
     assert output.failure is not None
@@ -139,7 +57,7 @@ def test_a_defect_in_the_plan_ends_the_job_at_once(
         raise ZeroDivisionError
 
     work.on["plan"] = broken
-    assert executor.run(ref, "plan", in_canvas=False) == ("plan_failed", True)
+    assert executor.run(ref, "plan") == ("plan_failed", True)
     result = producer.result(ref)
     assert result is not None
     assert [r.code for r in result.reasons] == ["plan_failed"]
@@ -150,9 +68,9 @@ def test_a_step_that_takes_its_workers_with_it_is_given_up(
     executor: Executor, work: Scripted, producer: Client, client: redis.Redis, ref: JobRef, step: str
 ) -> None:
     if step != "plan":
-        executor.run(ref, "plan", in_canvas=False)
+        executor.run(ref, "plan")
     client.hset(ref.job, f"attempts:{step}", MAX_ATTEMPTS)
-    executor.run(ref, step, in_canvas=True)
+    executor.run(ref, step, IN_CANVAS)
     assert step not in work.done
     record = producer.store.load(ref)
     if step == "plan":
@@ -178,8 +96,8 @@ def test_an_output_over_the_byte_cap_is_a_failure(
         return Worked(output)
 
     work.on["thesis"] = huge
-    executor.run(ref, "plan", in_canvas=False)
-    executor.run(ref, "thesis", in_canvas=True)
+    executor.run(ref, "plan")
+    executor.run(ref, "thesis", IN_CANVAS)
     output = producer.store.load(ref).outputs["thesis"]
     assert output.status == "failed"
     assert output.claims == ()
@@ -196,11 +114,11 @@ def test_an_attempt_that_lost_its_lease_writes_nothing_and_moves_nothing(
         theirs = producer.store.acquire(ref, "plan", "another worker").granted
         assert theirs is not None
         plan = work.well(attempt).output
-        assert producer.store.write_output(theirs.lease, plan, events=[]) == "written"
+        assert producer.store.write_output(theirs.lease, plan, events=[]).status == "written"
         return replace(work.well(attempt), cause=Reason(code="plan_failed", detail="not on this host"))
 
     work.on["plan"] = overtaken
-    executor.run(ref, "plan", in_canvas=False)
+    executor.run(ref, "plan")
     record = producer.store.load(ref)
     assert record.open
     assert record.cause is None
@@ -215,9 +133,9 @@ def test_a_stopped_attempt_says_so_and_leaves_the_step_to_others(
         error.usage, error.asked = Usage(calls=1, estimated_tokens=9), ("openai", "m")
         raise error
 
-    executor.run(ref, "plan", in_canvas=False)
+    executor.run(ref, "plan")
     work.on["thesis"] = stopped
-    executor.run(ref, "thesis", in_canvas=True)
+    executor.run(ref, "thesis", IN_CANVAS)
     assert "thesis" not in producer.store.load(ref).outputs
     (lost,) = (e for e in history(client, ref) if isinstance(e, LeaseLostEvent))
     assert (lost.why, lost.provider, lost.usage.estimated_tokens) == ("lost", "openai", 9)
@@ -230,9 +148,9 @@ def test_what_was_written_too_late_for_its_job_was_paid_all_the_same(
         producer.cancel(ref, who="a test")
         return Worked(work.output(attempt).model_copy(update={"usage": Usage(calls=1, output_tokens=5)}))
 
-    executor.run(ref, "plan", in_canvas=False)
+    executor.run(ref, "plan")
     work.on["thesis"] = outlived
-    executor.run(ref, "thesis", in_canvas=True)
+    executor.run(ref, "thesis", IN_CANVAS)
     (lost,) = (e for e in history(client, ref) if isinstance(e, LeaseLostEvent))
     assert (lost.why, lost.usage.output_tokens) == ("cancelled", 5)
 
@@ -243,7 +161,7 @@ def test_what_ends_a_job_early_survives_the_death_of_the_worker_that_found_it(
     """The plan found no evidence and was stored; its worker died before it made the result."""
     grant = producer.store.acquire(ref, "plan", "a worker that died")
     assert grant.granted is not None
-    attempt = Attempt(ref, "plan", 1, producer.store.load(ref), 0.0, None)  # type: ignore[arg-type]  # not held
+    attempt = Attempt(ref, "plan", 1, producer.store.load(ref), 0.0, None, None)  # type: ignore[arg-type]  # neither is asked
     plan = Scripted().well(attempt).output
     producer.store.write_output(grant.granted.lease, plan, events=[], cause=Reason(code="no_evidence"))
     client.hset(ref.job, "ended:plan", 0)
@@ -254,7 +172,7 @@ def test_what_ends_a_job_early_survives_the_death_of_the_worker_that_found_it(
     sweeper.turn()
     assert waiting(client, "plan") == 1
     assert waiting(client, "thesis") == 0
-    executor.run(ref, "plan", in_canvas=False)
+    executor.run(ref, "plan")
     result = producer.result(ref)
     assert result is not None
     assert (result.status, result.reasons[0].code) == ("failed", "no_evidence")
@@ -263,18 +181,18 @@ def test_what_ends_a_job_early_survives_the_death_of_the_worker_that_found_it(
 def test_a_bare_step_moves_the_job_on_from_the_record(
     executor: Executor, producer: Client, client: redis.Redis, ref: JobRef
 ) -> None:
-    executor.run(ref, "plan", in_canvas=False)
-    executor.run(ref, "thesis", in_canvas=False)
+    executor.run(ref, "plan")
+    executor.run(ref, "thesis")
     assert waiting(client, "synthesis") == 0
-    executor.run(ref, "antithesis_standalone", in_canvas=False)
+    executor.run(ref, "antithesis_standalone")
     assert waiting(client, "synthesis") == 1
-    executor.run(ref, "synthesis", in_canvas=False)
+    executor.run(ref, "synthesis")
     assert producer.result(ref) is not None
 
 
 def test_each_end_is_in_the_ledger_once(executor: Executor, client: redis.Redis, ref: JobRef) -> None:
     for step in ("plan", "thesis", "antithesis_standalone", "synthesis") * 2:
-        executor.run(ref, step, in_canvas=True)
+        executor.run(ref, step, IN_CANVAS)
     ended = [e.step for e in history(client, ref) if isinstance(e, StepEnd)]
     assert ended == ["plan", "thesis", "antithesis_standalone", "synthesis"]
 

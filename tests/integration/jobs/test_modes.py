@@ -101,9 +101,9 @@ def test_canvases_that_are_sent_at_once_do_not_wait_for_each_other(
     app, together = make_app(settings), threading.Barrier(30)
 
     def plan(number: int) -> None:
-        canvas = job_canvas(app, JobRef("default", f"job{number}"), parallel_mode=True)
+        canvas = job_canvas(app, JobRef("default", f"job{number}"), "parallel")
         together.wait()
-        send([canvas])
+        send(canvas)
 
     threads = [threading.Thread(target=plan, args=(n,), daemon=True) for n in range(30)]
     for thread in threads:

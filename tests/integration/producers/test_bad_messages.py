@@ -6,7 +6,7 @@ import base64
 import copy
 import json
 import uuid
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 import redis
@@ -15,6 +15,7 @@ from orchestrator.broker import deadletters, make_app, queue_for
 from orchestrator.broker.deadletters import DEAD, DeadLetters
 from orchestrator.broker.screening import MAX_STEP_BYTES, MAX_SUBMIT_BYTES, Defect, screen
 from orchestrator.client import Client
+from orchestrator.contracts import Mode
 from orchestrator.errors import InvalidInput
 from orchestrator.settings import Settings
 from orchestrator.store.keys import queue_lists
@@ -171,17 +172,18 @@ def test_what_celery_writes_passes(producer: Client, settings: Settings, client:
 
     app = make_app(settings)
     ref = producer.submit(question()).ref
-    canvases = (job_canvas(app, ref, parallel_mode=p) for p in (True, False))
-    send([bare(app, ref, "rebuttal:3", "parallel"), *canvases])
+    for mode in get_args(Mode):
+        send(job_canvas(app, ref, mode))
+    send([bare(app, ref, "rebuttal:3", "pipelined")])
     binary = redis.Redis.from_url(settings.redis_url.get_secret_value())  # type: ignore[union-attr]  # redis-py's unions; the fixture sets it
     found = [
         item
-        for name in ("plan", "thesis", "antithesis", "rebuttal")
+        for name in ("plan", "thesis", "antithesis")
         for key in queue_lists(queue_for(name))
         for item in cast("list[bytes]", binary.lrange(key, 0, -1))
     ]
-    assert len(found) == 5
-    assert [screen(item, QUEUE) for item in found] == [None] * 5
+    assert len(found) == 7
+    assert [screen(item, QUEUE) for item in found] == [None] * 7
 
 
 @pytest.mark.parametrize("name", [n for n, (_, code) in BAD.items() if code not in LATER])

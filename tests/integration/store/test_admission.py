@@ -95,7 +95,7 @@ def test_running_jobs_go_on_and_write_their_events(
     assert grant.granted
     fill(client, 50)
     before = client.xlen(keys.LEDGER)
-    assert store.write_output(grant.granted.lease, output(ref), events=[ended(ref)]) == "written"
+    assert store.write_output(grant.granted.lease, output(ref), events=[ended(ref)]).status == "written"
     assert client.xlen(keys.LEDGER) == before + 1
 
 

@@ -85,7 +85,7 @@ def test_what_is_under_way_is_kept_to_its_end(
     written = store.write_output(
         lease, output(ref), events=(ended(ref),), passages=(brought,), cause=cause, keep_lease=True
     )
-    assert written == "written"
+    assert written.status == "written"
     store.emit(ref, ended(ref), once=("thesis_end",))
     store.emit(ref, ended(ref), once=("thesis_end",))
     assert store.finish(ref, result(ref), events=(ended(ref, "synthesis"),), final_step="thesis").first

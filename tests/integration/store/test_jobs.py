@@ -169,7 +169,7 @@ def test_a_spec_over_the_byte_cap_is_refused_before_anything_is_recorded(
 def test_the_sweep_sees_every_active_job_however_many(
     store: JobStore, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.store.jobs.ACTIVE_PAGE", 10)
+    monkeypatch.setattr("orchestrator.store.reading.ACTIVE_PAGE", 10)
     client.zadd(names.ACTIVE, {f"default/j{n}": n for n in range(25)})
     assert len(list(store.active())) == 25
 

@@ -62,10 +62,12 @@ def test_after_a_takeover_the_first_owner_can_neither_renew_nor_write(
     lapse(client, first)
     second = granted(store, first.ref, "w2")
     assert store.renew([first, second]) == ["lost", "kept"]
-    assert store.write_output(first, output(first.ref, "late"), events=[ended(first.ref)]) == "lost"
-    assert store.write_output(second, output(first.ref, "mine"), events=[ended(first.ref)]) == "written"
+    assert store.write_output(first, output(first.ref, "late"), events=[ended(first.ref)]).status == "lost"
+    assert (
+        store.write_output(second, output(first.ref, "mine"), events=[ended(first.ref)]).status == "written"
+    )
     # Also once the other's output is there: what was paid for here is thrown away, which is no duplicate.
-    assert store.write_output(first, output(first.ref, "later"), events=[ended(first.ref)]) == "lost"
+    assert store.write_output(first, output(first.ref, "later"), events=[ended(first.ref)]).status == "lost"
     assert store.load(first.ref).outputs["thesis"].summary == "mine"
 
 
@@ -77,13 +79,18 @@ def test_a_lease_that_ran_out_untaken_is_still_its_owners(
     lapse(client, lease)
     assert store.renew([lease]) == ["kept"]
     lapse(client, lease)
-    assert store.write_output(lease, output(lease.ref), events=[ended(lease.ref)]) == "written"
+    assert store.write_output(lease, output(lease.ref), events=[ended(lease.ref)]).status == "written"
 
 
 def test_an_output_is_written_once(store: JobStore, accept: Accept) -> None:
     lease = granted(store, accept())
-    assert store.write_output(lease, output(lease.ref, "first"), events=[ended(lease.ref)]) == "written"
-    assert store.write_output(lease, output(lease.ref, "second"), events=[ended(lease.ref)]) == "duplicate"
+    assert (
+        store.write_output(lease, output(lease.ref, "first"), events=[ended(lease.ref)]).status == "written"
+    )
+    assert (
+        store.write_output(lease, output(lease.ref, "second"), events=[ended(lease.ref)]).status
+        == "duplicate"
+    )
     assert store.load(lease.ref).outputs["thesis"].summary == "first"
     assert store.acquire(lease.ref, "thesis", "w2").status == "done"
 
@@ -127,7 +134,7 @@ def test_a_job_that_ended_takes_no_more_work(store: JobStore, accept: Accept, cl
     client.hset(lease.ref.job, "state", "ended")
     assert store.renew([lease]) == ["cancelled"]
     assert store.acquire(lease.ref, "synthesis", "w1").status == "ended"
-    assert store.write_output(lease, output(lease.ref), events=[ended(lease.ref)]) in ("ended", "lost")
+    assert store.write_output(lease, output(lease.ref), events=[ended(lease.ref)]).status in ("ended", "lost")
     assert store.load(lease.ref).outputs == {}
 
 

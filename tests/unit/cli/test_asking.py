@@ -86,7 +86,7 @@ def said_last(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
         (["run"], "Missing argument 'QUESTION'. Try: triptych run --help"),
         (
             ["run", "Why?", "--mode", "up"],
-            "'up' is not one of 'auto', 'sequential', 'parallel'. Try: triptych run",
+            "'up' is not one of 'auto', 'sequential', 'parallel', 'pipelined'. Try: triptych run",
         ),
         (["run", "Why?", "--on-partial", "x"], "'--on-partial': 'x' is not one of 'deliver', 'fail'"),
         (
@@ -111,7 +111,8 @@ def test_the_help_of_run_names_the_choices(capsys: pytest.CaptureFixture[str]) -
     sys.argv = ["triptych", "run", "--help"]
     assert main() == 0
     shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    for choice in ("sequential, parallel (side by side), or auto", "<deliver|fail>", "QUESTION", "PATH..."):
+    modes = "sequential, parallel (side by side), pipelined (claim by claim), or auto"
+    for choice in (modes, "<deliver|fail>", "QUESTION", "PATH..."):
         assert choice in shown
 
 

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from orchestrator.broker import QUEUES
 from orchestrator.exporter.fleet import families
 from orchestrator.exporter.sample import STEPS, FleetSample
+from orchestrator.routing.flow import persona_of
 from orchestrator.settings import Settings, variables
 from tests.unit.deploy.files import KUBERNETES, ROOT, compose, documents, manifests, name_of, of_kind
 from workers.draining import HURRY_S
@@ -226,7 +227,7 @@ def test_scaling_counts_waiting_and_running_work_by_names_that_are_exported(mani
     assert used <= exported
     assert f'queue="{queue}"' in query
     (steps,) = re.findall(r'step=~?"([^"]+)"', query)
-    assert set(steps.split("|")) == {step for step in STEPS if step.partition("_")[0] == queue}
+    assert set(steps.split("|")) == {step for step in STEPS if persona_of(step) == queue}
 
 
 @pytest.mark.parametrize("manifest", of_kind("ScaledObject"), ids=name_of)

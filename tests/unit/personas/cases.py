@@ -18,7 +18,7 @@ from orchestrator.contracts import (
     Turn,
     Usage,
 )
-from workers.brief import Brief, Form
+from workers.brief import Brief, Form, Part
 from workers.llm.client import Completion
 from workers.llm.protocol import ModelRequest
 from workers.personas.protocol import OnText
@@ -61,13 +61,20 @@ ANTITHESIS = PersonaOutput(
 )
 
 
+REBUTTAL = ANTITHESIS.model_copy(update={"step": "rebuttal:1", "summary": ""})
+RESOLVED = Claim(id="s11", text="Both.", about=("t1",), kind="resolution")
+
+
 def brief(form: Form = "thesis", **changed: Any) -> Brief:
     """What a persona of this form is told in a job where nothing went wrong."""
-    sees: dict[str, Any] = {
+    seen: dict[str, dict[str, Any]] = {
         "antithesis": {"thesis": THESIS},
         "synthesis": {"thesis": THESIS, "antithesis": ANTITHESIS},
-    }.get(form, {})
-    return replace(Brief(form=form, task=TASK, plan=PLAN, passages=PASSAGES, **sees), **changed)
+        "rebuttal": {"part": Part(1, THESIS.claims[0])},
+        "resolution": {"part": Part(1, THESIS.claims[0], rebuttal=REBUTTAL)},
+        "merge": {"thesis": THESIS, "antithesis": ANTITHESIS, "resolved": (RESOLVED,)},
+    }
+    return replace(Brief(form=form, task=TASK, plan=PLAN, passages=PASSAGES, **seen.get(form, {})), **changed)
 
 
 def written(*lines: dict[str, object]) -> str:
@@ -86,6 +93,9 @@ GOOD: dict[Form, str] = {
     "antithesis": written(claim("objection", id="a1", about=["t1"]), SUMMARY),
     "antithesis_standalone": written(claim("objection", id="a1"), SUMMARY),
     "synthesis": written(claim("resolution", id="s1", about=["t1", "a1"]), SUMMARY),
+    "rebuttal": written(claim("objection", id="a1", about=["t1"])),
+    "resolution": written(claim("resolution", id="s1", about=["t1", "a1"])),
+    "merge": written(SUMMARY, {"kind": "covers", "id": "s11", "about": ["a1"]}),
 }
 ASKS = '{"kind": "tool", "name": "retrieve", "input": {"query": "cost"}}'
 

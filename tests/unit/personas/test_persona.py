@@ -22,7 +22,8 @@ from tests.unit.personas.cases import (
 )
 from tests.unit.personas.cases import claim as claim_line
 from workers.brief import Form
-from workers.personas.persona import Persona
+from workers.personas.lengths import longest_answer
+from workers.personas.persona import PERSONA_OF, Persona
 from workers.personas.prompting import prompt_hash
 
 
@@ -32,13 +33,13 @@ def test_every_form_turns_an_answer_into_its_output(form: Form) -> None:
     run = Persona(max_output_tokens=900).run(brief(form), toolbox(), model)
     output = run.output
     assert (output.status, output.step, output.task_id) == ("ok", form, "job-1")
-    assert output.persona == form.removesuffix("_standalone")
-    assert len(output.claims) == 1
-    assert output.summary == "So."
+    assert output.persona == PERSONA_OF[form]
+    assert len(output.claims) == (0 if form == "merge" else 1)
+    assert output.summary == ("" if form in ("rebuttal", "resolution") else "So.")
     assert output.usage == Usage(input_tokens=100, output_tokens=10, calls=1)
     assert (output.timings.first_token_ms, output.timings.model_ms) == (7, 50)
     assert (output.provider, output.model, output.prompt_hash) == ("double", "double-1", prompt_hash(form))
-    assert model.requests[0].max_output_tokens == 900
+    assert model.requests[0].max_output_tokens == longest_answer(brief(form), 900)
     assert model.requests[0].brief == brief(form)
 
 

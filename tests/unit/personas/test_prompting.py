@@ -48,7 +48,12 @@ def test_each_form_sees_the_others_as_it_should() -> None:
     assert ["Faster." in seen[form] for form in ("thesis", "antithesis_standalone", "antithesis", "synthesis")] == [
         False, False, True, True,
     ]  # fmt: skip
-    assert [form for form in GOOD if "Outages." in seen[form]] == ["synthesis"]
+    assert {form for form in GOOD if "Faster." in seen[form]} == {
+        "antithesis", "synthesis", "rebuttal", "resolution", "merge",
+    }  # fmt: skip
+    assert {form for form in GOOD if "Outages." in seen[form]} == {"synthesis", "resolution", "merge"}
+    assert "no other ids: t1, a1." in seen["resolution"]
+    assert "any of the points: a1." in seen["merge"]
     assert "at least one of yours: t1, a1." in seen["synthesis"]
 
 
@@ -70,8 +75,8 @@ def test_what_a_run_goes_on_with_keeps_what_it_shares() -> None:
 
 @pytest.mark.parametrize("form", get_args(Form))
 def test_every_form_has_a_length_of_its_own(form: Form) -> None:
-    assert 64 <= longest_answer(form, 4_096) <= 4_096
-    assert longest_answer(form, 64) == 64  # an answer cannot be shorter than nothing
+    assert 64 <= longest_answer(brief(form), 4_096) <= 4_096
+    assert longest_answer(brief(form), 64) == 64  # an answer cannot be shorter than nothing
 
 
 def test_what_a_tool_brought_to_one_persona_leaves_the_others_prefix_alone() -> None:

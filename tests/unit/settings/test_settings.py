@@ -80,7 +80,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch, field):
         ("TRIPTYCH_DEADLINE_S", "nan", "must be"),
         ("TRIPTYCH_MODEL", "gpt-5", "extractive, openai:MODEL or anthropic:MODEL"),
         ("TRIPTYCH_MODEL_THESIS", "openai:", "extractive, openai:MODEL or anthropic:MODEL"),
-        ("TRIPTYCH_PARALLEL_MODE", "maybe", "'auto', 'sequential' or 'parallel'"),
+        ("TRIPTYCH_PARALLEL_MODE", "maybe", "'auto', 'sequential', 'parallel' or 'pipelined'"),
         ("TRIPTYCH_LOG_LEVEL", "loud", "'DEBUG'"),
         ("OPENAI_BASE_URL", "api.example.com/v1", "http://HOST or https://HOST"),
         ("OPENAI_BASE_URL", "https://me:hunter2@api.example.com/v1", "user name or password"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from celery import Celery
@@ -11,8 +12,9 @@ from pydantic import SecretStr
 
 from orchestrator.broker import make_app
 from orchestrator.broker.screening import SUBMIT
-from orchestrator.canvas import bare, job_canvas
-from orchestrator.routing.flow import FLOWS
+from orchestrator.canvas import GrowingChord, bare, job_canvas
+from orchestrator.contracts import Mode
+from orchestrator.routing.flow import persona_of
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef
 from workers import intake, tasks
@@ -50,19 +52,23 @@ def received(app: Celery, task: str, args: list[Any], **headers: Any) -> Display
 
 def steps_of(signature: Any) -> list[Any]:
     """Every message of a canvas."""
+    if isinstance(signature, GrowingChord):
+        return [signature._first, signature._body]
+    if signature.task.startswith("triptych."):
+        return [signature]
     if "header" in signature.kwargs:
         return [*signature.kwargs["header"], signature.kwargs["body"]]
     return list(signature.tasks)
 
 
-@pytest.mark.parametrize("mode", FLOWS)
-def test_every_step_of_a_canvas_shows_job_mode_and_persona(app: Celery, mode: str) -> None:
+@pytest.mark.parametrize("mode", get_args(Mode))
+def test_every_step_of_a_canvas_shows_job_mode_and_persona(app: Celery, mode: Mode) -> None:
     personas = {}
-    for signature in steps_of(job_canvas(app, REF, parallel_mode=mode == "parallel")):
+    for signature in chain.from_iterable(map(steps_of, job_canvas(app, REF, mode))):
         sent = {name: signature.options[name] for name in ("argsrepr", "kwargsrepr")}
         request = received(app, signature.task, list(signature.args), **sent)
         shown = {
-            "mode": mode, "persona": request.name.split(".")[1].split("_")[0], "job": "shop/order-7"
+            "mode": mode, "persona": persona_of(request.name.split(".")[1]), "job": "shop/order-7"
         }  # fmt: skip
         assert request.kwargsrepr == repr(shown)
         assert request.argsrepr == "('shop', 'order-7')"

@@ -12,10 +12,10 @@ from typing import assert_never
 
 from orchestrator.contracts import Usage
 from workers.brief import Brief
-from workers.llm.extractive.antithesis import draft_antithesis, draft_standalone
+from workers.llm.extractive.antithesis import draft_antithesis, draft_rebuttal, draft_standalone
 from workers.llm.extractive.draft import Draft, write
 from workers.llm.extractive.phrases import Phrases
-from workers.llm.extractive.synthesis import draft_synthesis
+from workers.llm.extractive.synthesis import draft_merge, draft_resolution, draft_synthesis
 from workers.llm.extractive.thesis import draft_thesis
 from workers.llm.extractive.topic import Topic
 from workers.llm.protocol import Delta, Finish, ModelRequest
@@ -23,6 +23,7 @@ from workers.llm.protocol import Delta, Finish, ModelRequest
 __all__ = ["Extractive", "answer"]
 
 _PIECE_CHARS = 64
+_PREFIX = {"thesis": "t", "antithesis": "a", "antithesis_standalone": "a", "rebuttal": "a"}
 
 
 class Extractive:
@@ -48,8 +49,7 @@ class Extractive:
 
 def answer(brief: Brief) -> str:
     """Write the whole answer in the wire format: a pure function of the brief."""
-    prefix = {"thesis": "t", "antithesis": "a", "antithesis_standalone": "a", "synthesis": "s"}[brief.form]
-    return "".join(write(_draft(brief), prefix))
+    return "".join(write(_draft(brief), _PREFIX.get(brief.form, "s")))
 
 
 def _draft(brief: Brief) -> Draft:
@@ -57,12 +57,19 @@ def _draft(brief: Brief) -> Draft:
     say = Phrases(korean=brief.plan.language == "ko")
     match brief.form:
         case "thesis":
-            return draft_thesis(topic, say)
+            draft = draft_thesis(topic, say, written={claim.text for claim in brief.written})
         case "antithesis":
-            return draft_antithesis(topic, brief, say)
+            draft = draft_antithesis(topic, brief, say)
         case "antithesis_standalone":
-            return draft_standalone(topic, brief, say)
+            draft = draft_standalone(topic, brief, say)
         case "synthesis":
-            return draft_synthesis(topic, brief, say)
+            draft = draft_synthesis(topic, brief, say)
+        case "rebuttal":
+            draft = draft_rebuttal(topic, brief, say)
+        case "resolution":
+            draft = draft_resolution(topic, brief, say)
+        case "merge":
+            draft = draft_merge(topic, brief, say)
         case never:
             assert_never(never)
+    return draft

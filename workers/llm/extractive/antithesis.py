@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.contracts import PersonaOutput
-from workers.brief import Brief
+from orchestrator.contracts import Claim, PersonaOutput
+from workers.brief import MOST_OF_A_PART, Brief
 from workers.llm.extractive.draft import Draft, Point, cite
 from workers.llm.extractive.phrases import Phrases
 from workers.llm.extractive.relations import disputes, oppose
@@ -59,14 +59,36 @@ def draft_standalone(topic: Topic, brief: Brief, say: Phrases) -> Draft:
     return _ask(topic, brief, found, say) or _draft(found, say)
 
 
+def draft_rebuttal(topic: Topic, brief: Brief, say: Phrases) -> Draft:
+    """Raise what opposes one claim; what a whole thesis leaves out is the critic's to say."""
+    if brief.part is None:
+        return Draft(summary=say.unopposed)
+    claim = brief.part.claim
+    claims = _claims([claim], brief)
+    free = _free(topic, claims)
+    ranked = _attacks(topic, claims, free)
+    ranked += [o for o in _against(topic, claims, free) if _closest(topic, claims, o.said)]
+    chosen = _diverse(topic, sorted(ranked, key=lambda o: -o.strength)[:POOL])
+    return _draft(chosen[:MOST_OF_A_PART], say)
+
+
 def _read(thesis: PersonaOutput, brief: Brief) -> dict[str, Statement]:
+    return _claims(thesis.claims, brief)
+
+
+def _claims(claims: Sequence[Claim], brief: Brief) -> dict[str, Statement]:
     passages = {p.id: p for p in (*brief.passages, *brief.new_passages)}
-    return {claim.id: statement_of(claim, passages) for claim in thesis.claims}
+    return {claim.id: statement_of(claim, passages) for claim in claims}
+
+
+def _free(topic: Topic, claims: dict[str, Statement]) -> list[Statement]:
+    """The sentences that are none of these claims."""
+    taken = {s.key for s in claims.values()} | {s.quote for s in claims.values()}
+    return [s for s in topic.statements if s.key not in taken and s.quote not in taken]
 
 
 def _objections(topic: Topic, claims: dict[str, Statement], *, named: bool) -> tuple[_Objection, ...]:
-    taken = {s.key for s in claims.values()} | {s.quote for s in claims.values()}
-    free = [s for s in topic.statements if s.key not in taken and s.quote not in taken]
+    free = _free(topic, claims)
     kinds = (_attacks, _against, _disputed, _missing)
     ranked = [objection for find in kinds for objection in find(topic, claims, free)]
     if claims and not ranked:

@@ -34,6 +34,8 @@ class Draft:
     summary: str = ""
     backing: tuple[Cited, ...] = ()
     points: tuple[Point, ...] = ()
+    covers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Of a merge: ids of points that were written before, and the further claims that each of them settles."""
     rationale: str = ""
     actions: tuple[str, ...] = field(default=())
     query: str = ""
@@ -49,7 +51,8 @@ def write(draft: Draft, prefix: str) -> Iterator[str]:
     if draft.query:
         yield _line(kind="tool", name="retrieve", input={"query": draft.query})
         return
-    yield _line(kind="summary", text=draft.summary, citations=_citations(draft.backing))
+    if draft.summary:
+        yield _line(kind="summary", text=draft.summary, citations=_citations(draft.backing))
     for number, point in enumerate(draft.points, start=1):
         yield _line(
             kind=point.kind,
@@ -58,7 +61,10 @@ def write(draft: Draft, prefix: str) -> Iterator[str]:
             citations=_citations(point.citations),
             about=list(point.about),
         )
-    yield _line(kind="rationale", text=draft.rationale)
+    for name, about in draft.covers:
+        yield _line(kind="covers", id=name, about=list(about))
+    if draft.rationale:
+        yield _line(kind="rationale", text=draft.rationale)
     for action in draft.actions:
         yield _line(kind="action", text=action)
     yield _line(kind="done")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from orchestrator.contracts import Claim, PersonaOutput
 from orchestrator.contracts.evidence import MAX_CLAIMS
-from workers.brief import Brief
+from workers.brief import MOST_OF_A_PART, MOST_OF_THE_WHOLE, Brief
 from workers.llm.extractive.conclusion import Settled, Side, conclude
 from workers.llm.extractive.draft import Draft, Point, cite
 from workers.llm.extractive.phrases import Phrases
@@ -31,9 +31,46 @@ def draft_synthesis(topic: Topic, brief: Brief, say: Phrases) -> Draft:
     thesis, antithesis = _read(brief, brief.thesis), _read(brief, brief.antithesis)
     if not thesis and not antithesis:
         return Draft(summary=say.nothing_found, rationale=say.nothing_found)
+    return conclude(topic, brief, (thesis, antithesis), _settled(topic, brief, say), say)
+
+
+def draft_resolution(topic: Topic, brief: Brief, say: Phrases) -> Draft:
+    """Settle one claim against its rebuttal."""
+    if brief.part is None:
+        return Draft(summary=say.nothing_found)
+    rebuttal = brief.part.rebuttal
+    objections = _read(brief, rebuttal)
+    claim_id, claim = brief.part.claim.id, _statements(brief, [brief.part.claim])[brief.part.claim.id]
+    settle = _Settler(topic, brief, say)
+    if objections:
+        settled = settle.against(claim_id, claim, objections)
+    else:
+        heard = rebuttal is not None and rebuttal.status == "ok"
+        settled = [settle.alone(claim_id, claim, heard_both=heard, effect="for")]
+    return Draft(points=tuple(each.point for each in _bounded(_merged(settled), MOST_OF_A_PART)))
+
+
+def draft_merge(topic: Topic, brief: Brief, say: Phrases) -> Draft:
+    """Conclude from what was settled claim by claim; of what was not, add what the documents decide."""
+    sides = _read(brief, brief.thesis), _read(brief, brief.antithesis)
+    settled = _settled(topic, brief, say)
+    whole = conclude(topic, brief, sides, settled, say)
+    known = {name: point for point in brief.resolved for name in point.about}
+    said = {claim.text: known[claim.id].id for claim in _claims(brief.antithesis) if claim.id in known}
+    loose = {claim.id: claim.text for claim in _claims(brief.antithesis) if claim.id not in known}
+    covers = tuple((said[text], (name,)) for name, text in loose.items() if text in said)
+    open_names = {*loose, *(name for name in sides[0] if name not in known)} - {n for _, (n,) in covers}
+    own = tuple(point for point in whole.points if open_names & set(point.about))
+    return replace(whole, points=own[: MOST_OF_THE_WHOLE["merge"]], covers=covers, rationale="")
+
+
+def _settled(topic: Topic, brief: Brief, say: Phrases) -> list[Settled]:
+    """Every claim of both sides, settled."""
+    thesis, antithesis = _read(brief, brief.thesis), _read(brief, brief.antithesis)
     settle = _Settler(topic, brief, say)
     heard = bool(antithesis) or (brief.antithesis is not None and brief.antithesis.status == "ok")
-    blind = brief.antithesis is not None and brief.antithesis.step == "antithesis_standalone"
+    written_blind = brief.antithesis is not None and brief.antithesis.step == "antithesis_standalone"
+    blind = written_blind or brief.plan.mode == "pipelined"  # the critic is
     pairs = _pairs(topic, thesis, antithesis, _claims(brief.antithesis), blind=blind)
     settled: list[Settled] = []
     for claim_id, claim in thesis.items():
@@ -47,8 +84,7 @@ def draft_synthesis(topic: Topic, brief: Brief, say: Phrases) -> Draft:
             settled.append(
                 settle.alone(other_id, other, heard_both=bool(thesis), effect=_effect(topic, thesis, other))
             )
-    settled = _bounded(_merged(settled))
-    return conclude(topic, brief, (thesis, antithesis), settled, say)
+    return _bounded(_merged(settled))
 
 
 def _merged(settled: Sequence[Settled]) -> list[Settled]:
@@ -66,9 +102,9 @@ def _merged(settled: Sequence[Settled]) -> list[Settled]:
     return list(merged.values())
 
 
-def _bounded(settled: list[Settled]) -> list[Settled]:
+def _bounded(settled: list[Settled], most: int = MAX_CLAIMS) -> list[Settled]:
     """At most as many points as an answer may hold; the last one is also about what the others were about."""
-    kept, rest = settled[:MAX_CLAIMS], settled[MAX_CLAIMS:]
+    kept, rest = settled[:most], settled[most:]
     if rest:
         about = dict.fromkeys(each for s in (kept[-1], *rest) for each in s.point.about)
         kept[-1] = replace(kept[-1], point=replace(kept[-1].point, about=tuple(about)))
@@ -169,8 +205,12 @@ def _claims(output: PersonaOutput | None) -> Sequence[Claim]:
 
 
 def _read(brief: Brief, output: PersonaOutput | None) -> Side:
+    return _statements(brief, _claims(output))
+
+
+def _statements(brief: Brief, claims: Sequence[Claim]) -> Side:
     passages = {p.id: p for p in (*brief.passages, *brief.new_passages)}
-    return {claim.id: statement_of(claim, passages) for claim in _claims(output)}
+    return {claim.id: statement_of(claim, passages) for claim in claims}
 
 
 def _pairs(

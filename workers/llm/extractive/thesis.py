@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import fsum
 
@@ -45,8 +45,8 @@ def take_position(topic: Topic) -> Position:
     return Position(claims, topic.leaning(claims))
 
 
-def draft_thesis(topic: Topic, say: Phrases) -> Draft:
-    """Write the thesis. Without a relevant sentence it makes no claim and says so."""
+def draft_thesis(topic: Topic, say: Phrases, *, written: Collection[str] = ()) -> Draft:
+    """Write the thesis, without the claims that are ``written``. Without a relevant sentence it says so."""
     position = take_position(topic)
     if not position.claims:
         return Draft(summary=say.nothing_found, rationale=say.searched(*_reach(topic.statements)))
@@ -54,7 +54,7 @@ def draft_thesis(topic: Topic, say: Phrases) -> Draft:
     return Draft(
         summary=say.position(position.leaning, [s.text for s in top]),
         backing=cite(*top),
-        points=tuple(Point("position", s.text, cite(s)) for s in position.claims),
+        points=tuple(Point("position", s.text, cite(s)) for s in position.claims if s.text not in written),
         rationale=say.chosen(len(position.claims), *_reach(topic.statements)),
     )
 

@@ -1,0 +1,140 @@
+"""A pipelined job's parts as the three personas that they are: rebuttals and critic one antithesis, and what is merged.
+
+Pure. Other modes' outputs pass through as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.contracts import Claim, PersonaOutput
+from orchestrator.contracts.evidence import MAX_CLAIMS
+from orchestrator.routing.flow import (
+    ANTITHESIS,
+    ANTITHESIS_STANDALONE,
+    CRITIC,
+    REBUTTAL,
+    RESOLUTION,
+    STEPS,
+    SYNTHESIS,
+    THESIS,
+    name_of,
+    number_of,
+)
+
+APART = 10
+"""Ids of what is said about claim 2 begin behind this many times 2: its objections are ``a21`` and ``a22``."""
+
+LEFT_OPEN = 9
+"""The last digit of the point under which a claim stands that nobody settled: ``s29`` for claim 2."""
+
+Outputs = Mapping[str, PersonaOutput]
+
+
+def in_order(outputs: Outputs) -> tuple[PersonaOutput, ...]:
+    """All outputs in the order in which a job's story is told: persona by persona, claim by claim."""
+    place = {name: at for at, name in enumerate(STEPS)}
+    steps = sorted(outputs, key=lambda step: (place.get(name_of(step), len(place)), number_of(step)))
+    return tuple(outputs[step] for step in steps)
+
+
+def of(outputs: Outputs, name: str) -> dict[int, PersonaOutput]:
+    """The outputs of one kind of part, by the number of their claim."""
+    found = {number_of(step): output for step, output in outputs.items() if name_of(step) == name}
+    return dict(sorted(found.items()))
+
+
+def antithesis_of(outputs: Outputs) -> PersonaOutput | None:
+    """The antithesis in whichever form it ran; of its parts, one that holds all their objections.
+
+    Parts that were lost are left out; where all were, the first of them stands for the antithesis.
+    """
+    whole = outputs.get(ANTITHESIS) or outputs.get(ANTITHESIS_STANDALONE)
+    critic = outputs.get(CRITIC)
+    parts = [*of(outputs, REBUTTAL).values(), *([critic] if critic else [])]
+    if whole or not parts:
+        return whole
+    said = [each for each in parts if each.status == "ok"]
+    if not said:
+        return parts[0]
+    claims = tuple(claim for each in said for claim in each.claims)[:MAX_CLAIMS]
+    summaries = dict.fromkeys(each.summary for each in (*said[::-1],) if each.summary)
+    first = said[0].model_copy(update={"step": ANTITHESIS, "claims": claims})
+    return first.model_copy(update={"summary": next(iter(summaries), "")})
+
+
+def personas(outputs: Outputs) -> tuple[PersonaOutput, ...]:
+    """What each persona said, at most one output a persona: what the gate judges."""
+    found = (outputs.get(THESIS), antithesis_of(outputs), outputs.get(SYNTHESIS))
+    return tuple(output for output in found if output is not None)
+
+
+def resolved(outputs: Outputs) -> tuple[Claim, ...]:
+    """The points that resolutions settled, in the order of their claims."""
+    said = of(outputs, RESOLUTION).values()
+    return tuple(claim for output in said if output.status == "ok" for claim in output.claims)
+
+
+def unresolved(outputs: Outputs) -> tuple[str, ...]:
+    """Ids of the thesis' claims that stand in the synthesis as nobody settled them."""
+    thesis, synthesis = outputs.get(THESIS), outputs.get(SYNTHESIS)
+    if thesis is None or synthesis is None or synthesis.status != "ok":
+        return ()
+    stand = {claim.id for claim in synthesis.claims}
+    return tuple(c.id for n, c in enumerate(thesis.claims, start=1) if _left_id(n) in stand)
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What a merge adds to the resolutions: points of its own, and what else a resolution settles."""
+
+    own: Sequence[Claim] = ()
+    covers: Sequence[tuple[str, Sequence[str]]] = ()
+
+
+def merged(outputs: Outputs, merge: Merge) -> tuple[Claim, ...]:
+    """The synthesis' claims: resolutions as they were written, then the merge's own points, then what is left open.
+
+    No claim is lost: one that no point is about stands open in its own words. None is invented: a point of the
+    merge's own is about claims that were made, or it is dropped.
+    """
+    thesis, antithesis = outputs.get(THESIS), antithesis_of(outputs)
+    upstream = {claim.id for each in (thesis, antithesis) if each for claim in each.claims}
+    points = [_covering(claim, merge.covers, upstream) for claim in resolved(outputs)]
+    for claim in merge.own:
+        about = tuple(name for name in claim.about if name in upstream)
+        if about:
+            points.append(claim.model_copy(update={"about": about}))
+    settled = {name for point in points for name in point.about}
+    raised = [c for c in (antithesis.claims if antithesis else ()) if c.id not in settled]
+    for number, claim in enumerate(thesis.claims if thesis else (), start=1):
+        theirs = [c for c in raised if _about_part(c) == number]
+        if claim.id not in settled:
+            points.append(_open(_left_id(number), claim, (claim.id, *(c.id for c in theirs))))
+        else:
+            points += [
+                _open(f"s{APART * number + LEFT_OPEN - n}", c, (c.id,)) for n, c in enumerate(theirs, 1)
+            ]
+    points += [
+        _open(f"s{APART * APART + n}", c, (c.id,)) for n, c in enumerate(raised, 1) if not _about_part(c)
+    ]
+    return tuple(points)[:MAX_CLAIMS]
+
+
+def _covering(claim: Claim, covers: Sequence[tuple[str, Sequence[str]]], upstream: set[str]) -> Claim:
+    more = [name for point, about in covers if point == claim.id for name in about if name in upstream]
+    return claim.model_copy(update={"about": tuple(dict.fromkeys((*claim.about, *more)))})
+
+
+def _open(name: str, claim: Claim, about: tuple[str, ...]) -> Claim:
+    return Claim(id=name, kind="open", text=claim.text, citations=claim.citations, about=about)
+
+
+def _left_id(number: int) -> str:
+    return f"s{APART * number + LEFT_OPEN}"
+
+
+def _about_part(claim: Claim) -> int:
+    """Which claim's rebuttal raised an objection; 0 for the critic."""
+    return int(claim.id[1:]) // APART if claim.id[1:].isdecimal() else 0

@@ -1,0 +1,87 @@
+"""The job record and what belongs to it, read: whole, or as much as somebody wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import redis
+
+from orchestrator.contracts import Passage, Plan
+from orchestrator.errors import JobNotFound
+from orchestrator.store import keys
+from orchestrator.store.connection import translated
+from orchestrator.store.keys import JobRef
+from orchestrator.store.record import Closing, JobRecord, in_order, readable
+from orchestrator.store.stream import events_of
+
+ACTIVE_PAGE = 1_000
+
+
+class JobReader:
+    """Blocking; safe to share between threads. Every method raises ``StoreUnavailable`` when Redis is away."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.client = client
+
+    def load(self, ref: JobRef) -> JobRecord:
+        """The whole record. Raises ``JobNotFound`` where there is none (any more), ``RecordUnreadable`` for garbage."""
+        with translated():
+            fields = cast("dict[str, str]", self.client.hgetall(ref.job))
+        if "spec" not in fields:
+            raise JobNotFound(
+                f"no job {ref.task_id!r} of tenant {ref.tenant!r}; it may have expired, or live on another Redis"
+            )
+        with readable(ref):
+            return JobRecord.from_hash(fields)
+
+    def passages(self, ref: JobRef, plan: Plan | None = None) -> tuple[Passage, ...]:
+        """The job's evidence, in the order of its plan and then by id."""
+        with translated():
+            stored = cast("dict[str, str]", self.client.hgetall(ref.passages))
+        return in_order(ref, stored, plan)
+
+    def closing(self, ref: JobRef, plan: Plan | None) -> Closing:
+        """What a result is made of beside the record, in one round trip."""
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            pipeline.hgetall(ref.passages)
+            pipeline.xrange(ref.events)
+            pipeline.time()
+            stored, entries, (seconds, micros) = pipeline.execute()
+        now_ms = int(seconds) * 1_000 + int(micros) // 1_000
+        return Closing(in_order(ref, stored, plan), events_of(entries), now_ms)
+
+    def active(self) -> Iterator[tuple[str, int]]:
+        """Jobs without a result as (address, deadline in epoch ms), the most urgent first; read in pages."""
+        after = 0
+        while True:
+            with translated():
+                found = self.client.zrange(keys.ACTIVE, after, after + ACTIVE_PAGE - 1, withscores=True)
+            page = cast("list[tuple[str, float]]", found)
+            yield from ((address, int(deadline_ms)) for address, deadline_ms in page)
+            if len(page) < ACTIVE_PAGE:
+                return
+            after += ACTIVE_PAGE
+
+    def leased(self, ref: JobRef, steps: Sequence[str]) -> frozenset[str]:
+        """Which of these steps somebody holds right now."""
+        if not steps:
+            return frozenset()
+        with translated():
+            held = self.client.mget([ref.lease(step) for step in steps])
+        return frozenset(step for step, value in zip(steps, held, strict=True) if value)
+
+    def queue_length(self, queue: str) -> int:
+        """Messages waiting in a queue, all priorities together. Messages handed to a worker do not count."""
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            for key in keys.queue_lists(queue):
+                pipeline.llen(key)
+            return sum(pipeline.execute())
+
+    def now_ms(self) -> int:
+        """Redis TIME, epoch ms."""
+        with translated():
+            seconds, micros = self.client.time()
+        return int(seconds) * 1_000 + int(micros) // 1_000
