@@ -22,7 +22,7 @@ from orchestrator.store.ledger import Ledger
 from orchestrator.store.record import PLAN
 from tests.faults.fleet import Fleet
 from tests.faults.points import Place
-from tests.faults.worker import arm, fallen, passed
+from tests.faults.worker import WHOLE, arm, fallen, passed
 from tests.integration.conftest import question
 from tests.integration.llm.wire import Gate
 from tests.model_server import Asked, ModelServer, Reply, through
@@ -81,9 +81,9 @@ class Patient(ModelServer):
         return super().reply_for(asked)
 
 
-def killed(fleet: Fleet, model: Patient, place: Place) -> Outcome:
+def killed(fleet: Fleet, model: Patient, place: Place, *, how: int = signal.SIGKILL) -> Outcome:
     """Run one job on two workers, of which the first one that comes to this place dies there."""
-    spec = _begin(fleet, place, signal.SIGKILL)
+    spec = _begin(fleet, place, how)
     ref = fleet.client.submit(spec).ref
     return _outcome(fleet, model, ref, place, _fall(fleet, ref))
 
@@ -116,7 +116,12 @@ def stopped(fleet: Fleet, model: Patient, place: Place) -> Outcome:
     return _outcome(fleet, model, ref, place, fall)
 
 
-def _begin(fleet: Fleet, place: Place, number: signal.Signals) -> TaskSpec:
+def killed_whole(fleet: Fleet, model: Patient, place: Place) -> Outcome:
+    """The same, but what dies is the process that the one at this place was forked from, and with it that one."""
+    return killed(fleet, model, place, how=WHOLE + signal.SIGKILL)
+
+
+def _begin(fleet: Fleet, place: Place, number: int) -> TaskSpec:
     """Two workers that are ready, an armed place, and a job that the model can tell from others."""
     while len(running := [one for one in fleet.workers if one.alive]) < 2:
         fleet.start()
@@ -226,7 +231,7 @@ Run = Callable[[Case, Place], Future[Outcome]]
 
 
 @contextmanager
-def lanes(model: Patient, count: int = LANES) -> Iterator[Run]:
+def lanes(model: Patient, count: int = LANES, *, slots: int = 4, **env: str) -> Iterator[Run]:
     """Fleets side by side: the next free one runs a case."""
     with ExitStack() as stack:
         free: queue.SimpleQueue[Fleet] = queue.SimpleQueue()
@@ -235,7 +240,7 @@ def lanes(model: Patient, count: int = LANES) -> Iterator[Run]:
         for number in range(count):
             home = folder / str(number)
             home.mkdir()
-            fleet = Fleet(home, model.environment())
+            fleet = Fleet(home, {**model.environment(), **env}, slots=slots)
             stack.callback(fleet.close)
             free.put(fleet)
 

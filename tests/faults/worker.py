@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from celery import concurrency
 from celery.app.amqp import AMQP
 from celery.worker.request import Request
 
@@ -39,6 +40,8 @@ SUBMIT = "submit"
 """Stands for the step where a job is on its way in; its id is the Celery task's."""
 LEDGER = "ledger"
 """Stands for the job at the archiver's and the sweep's own points."""
+WHOLE = 1_000
+"""Added to a signal: it goes to the process that the one at the point was forked from."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -74,8 +77,18 @@ def run(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
     os.environ.update(env)
     if visibility_s := env.get("FAULTS_VISIBILITY_S"):
         broker_app.VISIBILITY_S = int(visibility_s)
+    if env.get("FAULTS_POOL") == "prefork":
+        fork_a_pool()
     put_points(Points(connect(env["REDIS_URL"])))
     sys.exit(entry.main(list(arguments)))
+
+
+def fork_a_pool() -> None:
+    """Have Celery run the tasks in processes that it forks, and not on threads."""
+
+    @around(concurrency, "get_implementation")
+    def implementation(inner: Any, pool: str) -> Any:
+        return inner("prefork" if pool == "threads" else pool)
 
 
 class Points:
@@ -93,7 +106,8 @@ class Points:
         _, number, (seconds, micros) = pipeline.execute()
         if number:
             self._client.set(f"fallen:{job}", f"{os.getpid()} {seconds * 1_000 + micros // 1_000}")
-            os.kill(os.getpid(), int(number))
+            to_all, number = divmod(int(number), WHOLE)
+            os.kill(os.getppid() if to_all else os.getpid(), number)
             time.sleep(0.2)  # a stop may reach this thread a moment later than the others
 
     def message(self, message_id: str, point: str) -> None:
