@@ -45,8 +45,8 @@ def due(state: StepState, *, runnable_since_ms: int, now_ms: int, backlog: bool)
     """Whether to send an unleased, runnable step again.
 
     It was started after its last message was sent, and nobody holds it: its worker is gone, so at once. Otherwise
-    its message may still be waiting in a queue: after a while that doubles with every message sent, and at the
-    longest look where its queue has a ``backlog``.
+    its message may still be waiting in a queue: after a while that doubles with every message sent since it was last
+    begun, and at the longest look where its queue has a ``backlog``.
     """
     if state.attempts > state.sent_at_attempt:
         return True

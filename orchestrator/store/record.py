@@ -30,8 +30,8 @@ PLAN = "plan"
 class StepState:
     """One step's bookkeeping. Times are epoch ms by Redis TIME, ``None`` where it has not happened.
 
-    ``sends`` counts messages known to have been sent for it; ``sent_at_attempt`` is how often it had been started
-    when the last of them was.
+    ``sends`` counts messages known to have been sent for it since it was last started; ``sent_at_attempt`` is how often
+    it had been started when the last of them was.
     """
 
     started_ms: int | None = None

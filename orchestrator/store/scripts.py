@@ -156,9 +156,12 @@ _SENT = """
 -- These steps are on their way to a worker.
 local function sent(job, steps, from)
   for i = from, #steps do
-    redis.call('HSET', job, 'sent:' .. steps[i], now, 'sent_at_attempt:' .. steps[i],
-      redis.call('HGET', job, 'attempts:' .. steps[i]) or '0')
-    redis.call('HINCRBY', job, 'sends:' .. steps[i], 1)
+    local step = steps[i]
+    local before = redis.call('HMGET', job, 'attempts:' .. step, 'sent_at_attempt:' .. step, 'sends:' .. step)
+    local begun = before[1] or '0'
+    -- That it was begun shows that its messages are taken: those before it count no more.
+    local sends = before[2] == begun and tonumber(before[3] or '0') or 0
+    redis.call('HSET', job, 'sent:' .. step, now, 'sent_at_attempt:' .. step, begun, 'sends:' .. step, sends + 1)
   end
 end
 """

@@ -231,3 +231,15 @@ def test_who_would_not_take_over_is_told_that_a_step_was_begun(
     grant = store.acquire(ref, "thesis", "w2", take_over=False)
     assert (grant.status, grant.attempt) == ("begun", 1)
     assert store.acquire(ref, "thesis", "w2").attempt == 2
+
+
+def test_what_was_begun_is_looked_for_as_soon_as_the_first_time(store: JobStore, accept: Accept) -> None:
+    ref = accept()
+
+    def sends() -> int:
+        store.mark_sent(ref, ["thesis"])
+        return store.load(ref).steps["thesis"].sends
+
+    assert [sends(), sends(), sends()] == [1, 2, 3]
+    store.acquire(ref, "thesis", "owner")
+    assert [sends(), sends()] == [1, 2]
