@@ -192,7 +192,7 @@ async def _pass(arm: TriptychArm, marks: Sequence[int], told: Told) -> list[Look
     """Let jobs pass up to each mark, and look there."""
     looks: list[Look] = []
     began = tell_at = time.monotonic()
-    done = 0
+    rested_s, done = 0.0, 0
 
     async def lane(client: AsyncClient, numbers: range) -> None:
         nonlocal done, tell_at
@@ -201,23 +201,22 @@ async def _pass(arm: TriptychArm, marks: Sequence[int], told: Told) -> list[Look
             if result.status != "complete":
                 raise BenchmarkFailed(f"a job ended as {result.reasons}")
             done += 1
-            now = time.monotonic()
-            if now >= tell_at:
-                tell_at = now + TELL_EVERY_S
-                left_s = (marks[-1] - done) * (now - began) / done
-                told(
-                    f"{done:,} of {marks[-1]:,} jobs, {done / (now - began):.0f}/s; about {left_s / 60:.0f} min left"
-                )
+            if time.monotonic() >= tell_at:
+                tell_at = time.monotonic() + TELL_EVERY_S
+                per_s = done / (time.monotonic() - began - rested_s)
+                left_s = (marks[-1] - done) / per_s + (len(marks) - len(looks)) * RESULT_TTL_S
+                told(f"{done:,} of {marks[-1]:,} jobs, {per_s:.0f}/s; about {left_s / 60:.0f} min left")
 
     async with AsyncClient(arm.settings) as client:
         for mark in marks:
             missing = mark - done
             lanes = [range(number, missing, WINDOW) for number in range(WINDOW)]
             await asyncio.gather(*(lane(client, numbers) for numbers in lanes))
-            look = await asyncio.to_thread(Look.at, mark, arm)
-            looks.append(look)
+            rests = time.monotonic()
+            looks.append(await asyncio.to_thread(Look.at, mark, arm))
+            rested_s += time.monotonic() - rests
             told(
-                f"after {mark:,}: worker {look.worker.rss_mb:.0f} MB, Redis {look.redis_mb:.1f} MB, {look.keys} keys"
+                f"after {mark:,}: {', '.join(f'{name} {value}' for name, value in looks[-1].rows().items())}"
             )
     return looks
 

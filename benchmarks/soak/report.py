@@ -89,9 +89,12 @@ class Report:
         ours = self.tallies[OURS]
         if not ours.clean:
             return f"[bold]{ours.lost} lost, {ours.duplicated_results} results twice[/bold]"
-        again = [s for s in ours.recovered_s if s is not None]
+        again = ours.recovered_s(redis_up=True)
         if not again:
-            return "nothing lost, no result twice; no step was interrupted by a kill"
+            return "nothing lost, no result twice; no step was interrupted by a kill alone"
         p95 = percentile(again, 0.95)
         met = "within" if p95 <= RECOVERY_S else "[bold]over[/bold]"
-        return f"nothing lost, no result twice; interrupted steps run again {met} the {RECOVERY_S:g} s asked for (p95)"
+        return (
+            f"nothing lost, no result twice; with Redis up, 95 of 100 interrupted steps run again {met} the "
+            f"{RECOVERY_S:g} s asked for ({p95:.1f} s)"
+        )

@@ -58,7 +58,7 @@ def soak(size: Size, *, seed: int, folder: Path, told: Told) -> Report:
             machine=machine,
             faults=dict(chaos.done),
             exits={side.name: side.exits for side in sides},
-            tallies={side.name: side.tally() for side in sides},
+            tallies={side.name: side.tally(server.outages) for side in sides},
         )
 
 

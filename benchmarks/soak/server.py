@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from benchmarks.processes import BenchmarkFailed
+from benchmarks.soak.tally import Outage
 from orchestrator.errors import StoreUnavailable
 from orchestrator.local.fleet import valkey_binary
 from orchestrator.store import connect
@@ -24,6 +25,9 @@ class Server:
         self._folder = folder
         self.socket = folder / "s"
         self._process: subprocess.Popen[bytes] | None = None
+        self._stopped_s: float | None = None
+        self.outages: list[Outage] = []
+        """When it was down, epoch s."""
 
     @property
     def up(self) -> bool:
@@ -55,6 +59,8 @@ class Server:
                         raise BenchmarkFailed("the server did not start") from error
                     time.sleep(0.02)
                 else:
+                    if self._stopped_s is not None:
+                        self.outages.append(Outage(self._stopped_s, time.time()))
                     return
         finally:
             client.close()
@@ -63,6 +69,7 @@ class Server:
         """Shut it down: its file is whole then. May be called twice."""
         if self._process is None:
             return
+        self._stopped_s = time.time()
         self._process.terminate()
         try:
             self._process.wait(PATIENCE_S)

@@ -20,7 +20,7 @@ from benchmarks import naive as chord
 from benchmarks.processes import BenchmarkFailed, Worker
 from benchmarks.soak import book, naive
 from benchmarks.soak.replay import Arrival
-from benchmarks.soak.tally import Kill, Tally, paid_twice, recoveries
+from benchmarks.soak.tally import Kill, Outage, Tally, paid_twice, recoveries
 from orchestrator.broker.addresses import broker_url
 from orchestrator.client import Client, new_task_id
 from orchestrator.contracts import TaskSpec
@@ -70,7 +70,7 @@ class Side(ABC):
         """How many jobs have ended so far."""
 
     @abstractmethod
-    def tally(self) -> Tally:
+    def tally(self, outages: Sequence[Outage]) -> Tally:
         """What became of all jobs, and of the steps that a kill interrupted."""
 
     def _start(self) -> Worker:
@@ -174,7 +174,7 @@ class Triptych(Side):
         """See ``Side``."""
         return len(self.accepted) - int(self.redis.zcard(keys.ACTIVE))
 
-    def tally(self) -> Tally:
+    def tally(self, outages: Sequence[Outage]) -> Tally:
         """See ``Side``."""
         ends: Counter[str] = Counter()
         job_s: list[float] = []
@@ -193,7 +193,7 @@ class Triptych(Side):
             lost=statuses["lost"],
             duplicated_results=sum(count - 1 for count in ends.values()),
             duplicated_calls=paid_twice(Counter(f"{run.job} {run.step}" for run in runs)),
-            recovered_s=recoveries(runs, self.kills),
+            recoveries=recoveries(runs, self.kills, outages),
             job_s=tuple(job_s),
         )
 
@@ -234,7 +234,7 @@ class Naive(Side):
         """See ``Side``."""
         return int(self.redis.hlen(book.RESULTS))
 
-    def tally(self) -> Tally:
+    def tally(self, outages: Sequence[Outage]) -> Tally:
         """See ``Side``."""
         ends = [(job, at_s) for job, at_s in book.results(self.redis) if job in self.accepted]
         first: dict[str, float] = {}
@@ -251,7 +251,7 @@ class Naive(Side):
             lost=len(open_) - failed,
             duplicated_results=len(ends) - len(first),
             duplicated_calls=paid_twice(Counter(f"{run.job} {run.step}" for run in runs)),
-            recovered_s=recoveries(runs, self.kills),
+            recoveries=recoveries(runs, self.kills, outages),
             job_s=tuple(first[job] - self.accepted[job] for job in first),
         )
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from benchmarks.machine import Machine
 from benchmarks.soak.replay import SPEED, WEIGHTS, arrivals, faults, recorded
 from benchmarks.soak.report import Report, Size
-from benchmarks.soak.tally import Kill, Run, Tally, paid_twice, recoveries
+from benchmarks.soak.tally import Kill, Outage, Recovery, Run, Tally, paid_twice, recoveries
 
 FINE = Tally(
     accepted=3,
@@ -22,7 +22,7 @@ FINE = Tally(
     lost=0,
     duplicated_results=0,
     duplicated_calls=1,
-    recovered_s=(7.0,),
+    recoveries=(Recovery(7.0, redis_up=True),),
     job_s=(1.0, 2.0, 9.0),
 )
 MACHINE = Machine(
@@ -72,24 +72,42 @@ KILL = Kill(frozenset({1, 2}), at_s=12.0)
 @pytest.mark.parametrize(
     ("runs", "kills", "expected"),
     [
-        ([RUN, replace(RUN, process=3, at_s=19.0)], [KILL], (7.0,)),
-        ([RUN], [KILL], (None,)),
-        ([replace(RUN, ended_s=11.0), replace(RUN, process=3, at_s=19.0)], [KILL], ()),
-        ([RUN], [replace(KILL, processes=frozenset({5}))], ()),
-        ([RUN], [replace(KILL, at_s=9.0)], ()),
-        ([RUN, replace(RUN, process=3, step="antithesis", at_s=19.0)], [KILL], (None,)),
+        ([RUN, replace(RUN, process=3, at_s=19.0)], [KILL], [7.0]),
+        ([RUN], [KILL], [None]),
+        ([replace(RUN, ended_s=11.0), replace(RUN, process=3, at_s=19.0)], [KILL], []),
+        ([RUN, replace(RUN, process=3, at_s=11.0)], [KILL], []),
+        ([RUN], [replace(KILL, processes=frozenset({5}))], []),
+        ([RUN], [replace(KILL, at_s=9.0)], []),
+        ([RUN, replace(RUN, process=3, step="antithesis", at_s=19.0)], [KILL], [None]),
         (
             [RUN, replace(RUN, process=3, at_s=19.0), replace(RUN, process=4, at_s=24.0)],
             [KILL, Kill(frozenset({3}), 20.0)],
-            (7.0, 4.0),
+            [7.0, 4.0],
         ),
     ],
-    ids=["again", "never again", "had ended", "another worker", "before", "another step", "killed twice"],
-)
+    ids=[
+        "again", "never again", "had ended", "taken over before", "another worker", "before", "another step", "twice",
+    ],
+)  # fmt: skip
 def test_a_step_recovers_when_it_runs_again(
-    runs: list[Run], kills: list[Kill], expected: tuple[float | None, ...]
+    runs: list[Run], kills: list[Kill], expected: list[float | None]
 ) -> None:
-    assert recoveries(runs, kills) == expected
+    assert [found.after_s for found in recoveries(runs, kills)] == expected
+
+
+@pytest.mark.parametrize(
+    ("outage", "up"),
+    [
+        (Outage(13.0, 15.0), False),
+        (Outage(5.0, 7.0), False),
+        (Outage(2.0, 5.0), True),
+        (Outage(20.0, 22.0), True),
+    ],
+    ids=["meanwhile", "a lease's life before", "long before", "after"],
+)
+def test_an_outage_is_told_apart_from_a_kill(outage: Outage, up: bool) -> None:
+    (found,) = recoveries([RUN, replace(RUN, process=3, at_s=19.0)], [KILL], [outage])
+    assert found.redis_up is up
 
 
 def test_calls_beyond_the_first_are_paid_twice() -> None:
@@ -119,7 +137,7 @@ def test_only_what_triptych_loses_or_does_twice_counts(ours: Tally, met: bool) -
 
 def test_the_table_has_both_columns_and_the_seed() -> None:
     console = Console(file=io.StringIO(), width=120)
-    report(FINE, replace(FINE, lost=2, recovered_s=(None,))).show(console)
+    report(FINE, replace(FINE, lost=2, recoveries=(Recovery(None, redis_up=True),))).show(console)
     shown = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     rows = {line.split("  ")[1].strip(): line.split()[-2:] for line in shown.splitlines() if "  " in line}
     assert rows["lost"] == ["2", "0"]
