@@ -26,8 +26,8 @@ from celery.worker.request import Request
 
 from orchestrator import recovery
 from orchestrator.broker import app as broker_app
+from orchestrator.broker import backend as broker_backend
 from orchestrator.broker import transport
-from orchestrator.broker.backend import QuietBackend
 from orchestrator.store import JobStore, connect
 from orchestrator.store.archive import Archive, sqlite
 from workers import __main__ as entry
@@ -36,6 +36,8 @@ from workers import serve as _serve  # noqa: F401 - imported before the fork, so
 from workers.llm import openai_compat as _openai_compat  # noqa: F401 - as above
 from workers.llm.client import Model
 
+Backend = broker_backend._Quiet
+"""What the backends of all kinds of Redis have in common."""
 SUBMIT = "submit"
 """Stands for the step where a job is on its way in; its id is the Celery task's."""
 LEDGER = "ledger"
@@ -201,19 +203,19 @@ def _in_celery(reached: Points) -> None:
         reached.message(_first(call.__self__), "sent")
         return result
 
-    @around(QuietBackend, "on_chord_part_return")
+    @around(Backend, "on_chord_part_return")
     def joins(inner: Any, backend: Any, request: Any, *arguments: Any, **options: Any) -> Any:
         if request.group:
             reached.message(request.id, "counting")
         return inner(backend, request, *arguments, **options)
 
-    @around(QuietBackend, "_send")  # a chord's callback
+    @around(Backend, "_send")  # a chord's callback
     def follow(inner: Any, backend: Any, callback: Any) -> None:
         reached.message(callback["options"]["task_id"], "sending")
         inner(backend, callback)
         reached.message(callback["options"]["task_id"], "sent")
 
-    count = QuietBackend.__dict__["_count"]
+    count = Backend.__dict__["_count"]
 
     def counted(backend: Any) -> Any:
         script = count.func(backend)
@@ -225,7 +227,7 @@ def _in_celery(reached: Points) -> None:
 
         return call
 
-    setattr(QuietBackend, "_count", property(counted))  # noqa: B010 - mypy knows it as a cached property
+    setattr(Backend, "_count", property(counted))  # noqa: B010 - mypy knows it as a cached property
 
     @around(Request, "acknowledge")
     def acknowledge(inner: Any, request: Any) -> None:
