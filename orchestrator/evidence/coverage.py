@@ -14,7 +14,7 @@ from orchestrator.contracts import Claim, Finding
 from orchestrator.evidence.sources import Quoted
 from orchestrator.evidence.statement import Evidence, Statement
 from orchestrator.evidence.support import COVERED, Support, support
-from orchestrator.language import Negation, content_words
+from orchestrator.language import Negation, content_words, contraries
 
 # Words that speak about the evidence and not from it; they need not stand in a quote.
 _FRAMING = frozenset(
@@ -69,7 +69,7 @@ def check_coverage(claim: Claim, quotes: Sequence[Quoted], *, evidence_required:
     supported = support(claimed, evidence, missing_names=len(names), framing=_FRAMING)
     findings += _wording(claim, supported)
     if claim.kind != "open":  # what stays open has both polarities among its quotes, and says so
-        findings += _negation(claim, claimed, evidence)
+        findings += [*_negation(claim, claimed, evidence), *_contraries(claim, claimed, evidence)]
     return Coverage(findings, supported.score)
 
 
@@ -169,6 +169,23 @@ def _wording(claim: Claim, supported: Support) -> list[Finding]:
         return []
     absent = f"; not {', '.join(sorted(supported.missing))}" if supported.missing else ""
     return [_finding(claim, "not_covered", f"{supported.content:.0%} of its words are in its quotes{absent}")]
+
+
+def _contraries(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding]:
+    """Words of the claim that the quotes lack, where the quotes have the contrary, and the claim lacks that."""
+    stated = {word: {word, *forms} for word, forms in claimed.words.items()}
+    own = claimed.all_words | stated.keys()
+    known = evidence.words | evidence.all_words
+    found = {
+        word: sorted((frozenset[str]().union(*map(contraries, forms)) & known) - own)
+        for word, forms in stated.items()
+        if forms.isdisjoint(known)
+    }
+    return [
+        _finding(claim, "contrary", f"'{word}', where its quotes say '{others[0]}'")
+        for word, others in found.items()
+        if others
+    ]
 
 
 def _more_often(in_claim: Sequence[Negation], in_quotes: Sequence[Sequence[Negation]]) -> list[str]:

@@ -8,6 +8,7 @@ from orchestrator.language.locate import Haystack, edged, locate
 from orchestrator.language.negation import Negation, negated, negations
 from orchestrator.language.normalise import Folded, fold, normalise
 from orchestrator.language.numbers import Quantity, quantities
+from orchestrator.language.opposites import contraries
 from orchestrator.language.sentences import Span, sentences
 from orchestrator.language.words import Word, content_words, lexed, search_terms, words
 
@@ -19,6 +20,7 @@ __all__ = [
     "Span",
     "Word",
     "content_words",
+    "contraries",
     "detect_language",
     "edged",
     "fold",

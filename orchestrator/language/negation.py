@@ -15,7 +15,7 @@ from orchestrator.language.words import content_words
 _APOSTROPHE = "['\u2019\u02bc\uff07]"
 _ENGLISH = (
     r"\bnot\b(?!\s+(?:only|just|merely|simply)\b)"
-    r"|\bno\b(?!\.\s?\d)|\b(?:never|none|nobody|nothing|nowhere|neither|nor|without|cannot|unable)\b"
+    r"|\bno\b(?!\.\s?\d)|\b(?:never|none|nobody|nothing|nowhere|neither|nor|without|cannot|unable|hardly|barely|scarcely)\b"
     rf"|\b[a-z]{{1,6}}n{_APOSTROPHE}t\b|\bfail(?:s|ed|ing)?\s+to\b|\black(?:s|ed|ing)?\b"
 )
 _KOREAN = (

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from orchestrator.language.korean_numbers import spelled_in_korean
 from orchestrator.language.lists import listed
 from orchestrator.language.units import CURRENCIES, unit_at
 
@@ -33,7 +34,10 @@ _KOREAN_SCALE = re.compile(
 )
 _KOREAN_NEXT = re.compile(rf"\s?(?P<digits>{_DIGITS})")
 _FRACTION = re.compile(r"\s?분의\s?(\d+)")
-_ISO_DATE = re.compile(r"(?<![\w-])(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?![\w-])(?!\.\d)")
+# 2024-05-01, 2024.5.1 and the Korean 2024. 5. 1.; a particle may follow.
+_ISO_DATE = re.compile(
+    r"(?<![A-Za-z0-9_-])(\d{4})(?:[-/.](\d{1,2})[-/.](\d{1,2})|\.\s(\d{1,2})\.\s(\d{1,2})(?=\.))(?![A-Za-z0-9_-])(?!\.\d)"
+)
 _KOREAN_DATE = re.compile(
     r"(?:(?<!\d)(\d{4})\s?년\s?)?(?<!\d)(\d{1,2})\s?월(?:\s?(\d{1,2})\s?일)?|(?<!\d)(\d{4})\s?년"
 )
@@ -102,9 +106,12 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     has_digits = bool(_ANY_DIGIT.search(text))
     dates = _dates(text) if has_digits else []
     digits = _written(text) if has_digits else ()
+    korean = () if text.isascii() else _spelled_in_korean(text)
     spelled = _spelled(text) if not _SPELLING.isdisjoint(_LATIN_WORD.findall(text.lower())) else ()
     # Where two readings overlap, the earlier start wins; at one start a date, then digits.
-    readings = [(q.start, rank, q) for rank, group in enumerate((dates, digits, spelled)) for q in group]
+    readings = [
+        (q.start, rank, q) for rank, group in enumerate((dates, digits, spelled, korean)) for q in group
+    ]
     for start, _, quantity in sorted(readings, key=lambda reading: reading[:2]):
         if start >= taken:
             found.append(quantity)
@@ -119,10 +126,11 @@ def _dates(text: str) -> list[Quantity]:
         if match.group(group):
             number = int(match.group(group)) if value is None else value
             end = match.end(group)
+            end += text.startswith(("\ub144", "\uc6d4", "\uc77c"), end)
             found.append(Quantity(Decimal(number), unit, match.start(group), end))
 
     for match in _ISO_DATE.finditer(text):
-        for group, unit in ((1, ""), (2, "month#"), (3, "day#")):
+        for group, unit in ((1, ""), (2, "month#"), (3, "day#"), (4, "month#"), (5, "day#")):
             add(match, group, unit)
     for match in _KOREAN_DATE.finditer(text) if "\uc6d4" in text or "\ub144" in text else ():
         for group, unit in ((1, ""), (2, "month#"), (3, "day#"), (4, "")):
@@ -222,6 +230,12 @@ def _spelled(text: str) -> Iterator[Quantity]:
         elif match.group().lower() == "one" and not unit:
             continue
         yield Quantity(value, unit, match.start(), end)
+
+
+def _spelled_in_korean(text: str) -> Iterator[Quantity]:
+    for value, start, end in spelled_in_korean(text):
+        unit, unit_end = unit_at(text, end)
+        yield Quantity(value, unit, start, unit_end)
 
 
 def _spelled_value(phrase: str) -> Decimal:

@@ -9,7 +9,7 @@ from orchestrator.language.lists import listed
 
 # Spelled exactly so (case matters: m is a metre, M a million).
 _SYMBOLS = {
-    "%": "%", "\uff05": "%", "%p": "pp", "%P": "pp", "\u2030": "‰",
+    "%": "%", "\uff05": "%", "%p": "pp", "%P": "pp", "pp": "pp", "\u2030": "‰",
     "ns": "ns", "us": "us", "µs": "us", "μs": "us", "ms": "ms", "s": "s", "h": "h",
     "nm": "nm", "µm": "um", "μm": "um", "mm": "mm", "cm": "cm", "m": "m", "km": "km",
     "mg": "mg", "g": "g", "kg": "kg", "t": "t", "µg": "ug", "μg": "ug",
