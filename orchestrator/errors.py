@@ -32,7 +32,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from orchestrator.contracts.persona import ErrorKind, Usage
+    from orchestrator.contracts.persona import ErrorKind, Hedge, Usage
 
 
 class TriptychError(Exception):
@@ -78,6 +78,8 @@ class JobError(TriptychError):
     """What a failed model call is known to have cost; it does not cross Celery's JSON."""
     asked: tuple[str, str] | None = None
     """Provider and model of a failed model call; does not cross Celery's JSON either."""
+    hedges: tuple[Hedge, ...] = ()
+    """The backup of a failed model call; nor does this."""
 
 
 class LeaseLost(JobError):

@@ -131,6 +131,9 @@ ROWS = (
         Panel("Fallbacks a second", (
             (rate("triptych_model_fallbacks_total", "provider, kind"), "{{provider}} {{kind}}"),
         ), what="By the provider that could not answer, and why."),
+        Panel("Backups of late calls a second", (
+            (rate("triptych_model_backups_total", "provider, outcome"), "{{provider}} {{outcome}}"),
+        ), what="Calls that were late with their first word, by what became of their backup."),
         Panel("Breakers open", (("triptych_endpoints_open", "{{provider}}"),)),
         Panel("Models that asked for a pause", (("triptych_endpoints_cooling", "{{provider}}"),)),
         Panel("Pauses and breakers, changes a second", (

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from orchestrator.contracts import ErrorKind
 from orchestrator.store.endpoints import Change, Obstacle
 from workers.llm.consequences import ANOTHER_MODEL_MAY_HELP, RETRIED
+from workers.llm.hedging import Outcome
 from workers.llm.meters import Meters
 
 WAIT_SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -37,6 +38,12 @@ class ModelMetrics(Meters):
             ("provider", "kind"),
             registry=registry,
         )
+        self._backups = Counter(
+            "triptych_model_backups",
+            "Calls that were late with their first word: what became of the backup that was called for.",
+            ("provider", "outcome"),
+            registry=registry,
+        )
         self._changes = Counter(
             "triptych_endpoint_changes",
             "Pauses and breakers that this process's calls brought about.",
@@ -52,6 +59,8 @@ class ModelMetrics(Meters):
             self._retries.labels(provider, kind)
         for kind in ANOTHER_MODEL_MAY_HELP:
             self._fallbacks.labels(provider, kind)
+        for outcome in get_args(Outcome):
+            self._backups.labels(provider, outcome)
         for change in get_args(Change):
             self._changes.labels(provider, change)
 
@@ -66,6 +75,10 @@ class ModelMetrics(Meters):
     def retried(self, provider: str, kind: ErrorKind) -> None:
         """See ``Meters``."""
         self._retries.labels(provider, kind).inc()
+
+    def hedged(self, provider: str, outcome: Outcome) -> None:
+        """See ``Meters``."""
+        self._backups.labels(provider, outcome).inc()
 
     def fell_back(self, provider: str, kind: ErrorKind) -> None:
         """See ``Meters``."""

@@ -21,6 +21,7 @@ from orchestrator.store.admission import JobBounds
 from orchestrator.store.archive import archive_of
 from orchestrator.store.archiving import Bounds
 from orchestrator.store.endpoints import EndpointStore
+from orchestrator.store.paces import PaceStore
 from orchestrator.store.record import PLAN
 from orchestrator.switch import current
 from workers import intake
@@ -31,7 +32,9 @@ from workers.heartbeat import Heartbeat
 from workers.live import Live
 from workers.llm import registry
 from workers.llm.gate import Gate
+from workers.llm.hedging import HedgePolicy
 from workers.llm.models import Models
+from workers.llm.paces import Paces
 from workers.llm.permits import Permits
 from workers.metrics import WorkerMetrics
 from workers.pauses import Pauses
@@ -109,16 +112,25 @@ class Runtime:
     @cached_property
     def models(self) -> Models:
         """Which model a step calls."""
-        return Models(self.settings, self.gate)
+        return Models(self.settings, self.gate, self._paces)
 
     @cached_property
     def gate(self) -> Gate:
         """What every model call passes, on clients that never wait long: a call rather goes on without Redis."""
-        permits = Permits(
-            EndpointStore(connect(self._url, timeout_s=GATE_TIMEOUT_S)), EndpointStore(connect(self._url))
-        )
         meters = self.metrics.models if self.metrics else None
-        return Gate(permits, parse_limits(self.settings.model_limits), meters=meters)
+        return Gate(self._permits, parse_limits(self.settings.model_limits), meters=meters)
+
+    @cached_property
+    def _permits(self) -> Permits:
+        store = EndpointStore(connect(self._url, timeout_s=GATE_TIMEOUT_S))
+        return Permits(store, EndpointStore(connect(self._url)))
+
+    @cached_property
+    def _paces(self) -> Paces:
+        settings = self.settings
+        policy = HedgePolicy(settings.hedge_share / 100, elsewhere=settings.hedge == "equal")
+        store = PaceStore(connect(self._url, timeout_s=GATE_TIMEOUT_S))
+        return Paces(store, self._permits, None if settings.hedge == "off" else policy)
 
     @cached_property
     def sweeper(self) -> Sweeper:

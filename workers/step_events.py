@@ -36,6 +36,7 @@ def ended(ref: JobRef, step: str, attempt: int, output: PersonaOutput | Plan, *,
             "provider": output.provider,
             "model": output.model,
             "fallbacks": output.fallbacks,
+            "hedges": output.hedges,
         }
     return StepEnd(
         **origin(ref, step, attempt),

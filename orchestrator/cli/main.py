@@ -32,6 +32,7 @@ from orchestrator.cli import (
     run,
     schema,
     search,
+    stats,
     submit,
     timeline,
     watch,
@@ -67,6 +68,7 @@ app.add_typer(corpus.app, name="corpus")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(gate.app, name="gate")
 app.command("report")(fleet_report.command)
+app.command("stats")(stats.command)
 app.command("doctor")(doctor.command)
 app.add_typer(mode.app, name="mode")
 app.command("pause")(pause.pause_command)

@@ -2,7 +2,16 @@
 
 from orchestrator.contracts.base import PROTOCOL, Frozen, Message, Mode, Persona, RequestedMode, Step
 from orchestrator.contracts.evidence import Citation, Claim, ClaimKind, Passage
-from orchestrator.contracts.persona import ErrorKind, Failure, Fallback, PersonaOutput, Status, Timings, Usage
+from orchestrator.contracts.persona import (
+    ErrorKind,
+    Failure,
+    Fallback,
+    Hedge,
+    PersonaOutput,
+    Status,
+    Timings,
+    Usage,
+)
 from orchestrator.contracts.plan import Assignment, Complexity, Factor, Plan
 from orchestrator.contracts.report import EvalReport, Finding, LevelReport
 from orchestrator.contracts.result import (
@@ -30,6 +39,7 @@ __all__ = [
     "Fallback",
     "Finding",
     "Frozen",
+    "Hedge",
     "Inputs",
     "JobStatus",
     "JobTimings",

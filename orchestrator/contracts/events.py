@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from orchestrator.contracts.base import ClaimId, Frozen, Mode, RequestedMode, Sequence, Step, TaskId, Tenant
-from orchestrator.contracts.persona import ErrorKind, Fallback, Status, Usage
+from orchestrator.contracts.persona import ErrorKind, Fallback, Hedge, Status, Usage
 from orchestrator.contracts.plan import Assignment
 from orchestrator.contracts.report import Verdict
 from orchestrator.contracts.result import JobStatus, Note, Reason
@@ -78,6 +78,7 @@ class StepEnd(_Event):
     provider: str = ""
     model: str = ""
     fallbacks: Annotated[tuple[Fallback, ...], Sequence] = ()
+    hedges: Annotated[tuple[Hedge, ...], Sequence] = ()
     usage: Usage = Usage()
 
 

@@ -73,6 +73,17 @@ class Fallback(Frozen):
     equal: bool = False
 
 
+class Hedge(Frozen):
+    """A call said nothing for so long (``after_ms``) that a backup was made beside it: ``model`` was asked then.
+
+    ``won``: the backup's answer was used, and the first call cut. Else the first answered, or neither did.
+    """
+
+    model: Annotated[str, Field(max_length=300)]
+    after_ms: int
+    won: bool
+
+
 class Timings(Frozen):
     """One step's time, in ms.
 
@@ -93,7 +104,8 @@ _NOT_IN_IDS = re.compile(r"[\s\x00-\x1f\"<>]+")
 class PersonaOutput(Message):
     """One persona's contribution. ``citations`` back the summary; each claim carries its own.
 
-    ``provider`` and ``model`` answered last, or were asked last; ``fallbacks`` says which failed on the way.
+    ``provider`` and ``model`` answered last, or were asked last; ``fallbacks`` says which failed on the way, ``hedges``
+    which calls had a backup.
     """
 
     task_id: TaskId
@@ -113,6 +125,7 @@ class PersonaOutput(Message):
     provider: str = ""
     model: str = ""
     fallbacks: Annotated[tuple[Fallback, ...], Sequence, Field(max_length=40)] = ()
+    hedges: Annotated[tuple[Hedge, ...], Sequence, Field(max_length=40)] = ()
     prompt_hash: str = ""
     attempt: Annotated[int, Field(ge=1)] = 1
 

@@ -75,6 +75,18 @@ class Settings(BaseSettings):
         "rpm=500 tpm=200000. Calls at a time, requests and tokens a minute; a provider alone is its endpoint. "
         "Unset: no limit.",
     )
+    hedge: Literal["off", "same", "equal"] = Field(
+        default="same",
+        description="A backup beside a call whose first word is later than that of 99 in 100 of its kind: same asks "
+        "the same model again, equal the next one of TRIPTYCH_FALLBACK that is marked with = (where there is one), off "
+        "makes none.",
+    )
+    hedge_share: float = Field(
+        default=10.0,
+        gt=0,
+        le=100,
+        description="Percent of a model's calls that may get a backup, counted for the whole fleet over ten minutes.",
+    )
     openai_base_url: str = Field(
         default="https://api.openai.com/v1",
         validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL"),

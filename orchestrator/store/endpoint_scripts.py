@@ -75,7 +75,7 @@ local function wake(key, scope)
 end
 """
 
-# KEYS hashes; ARGV {token wake_root lease_ms order tokens scopes: {name concurrency rpm tpm}*}
+# KEYS hashes; ARGV {token wake_root lease_ms order tokens at_once scopes: {name concurrency rpm tpm}*}
 # -> granted '' holds '' | wait why at_least_ms name; holds is 1 where something has to be kept
 ASK = (
     _COMMON
@@ -87,13 +87,16 @@ local function obstacle(key, scope, state)
   if scope.concurrency == 0 and not rated and state.open_until == 0 and not cooling then return nil end
   prune(key)
   local places = free(key, scope, state)
-  redis.call('ZADD', key .. ':line', 'NX', call.order * 1e13 + now, call.token)
-  redis.call('ZADD', key .. ':seen', now + call.lease_ms, call.token)
-  redis.call('PEXPIRE', key .. ':line', LISTS_MS)
-  redis.call('PEXPIRE', key .. ':seen', LISTS_MS)
+  if not call.at_once then
+    redis.call('ZADD', key .. ':line', 'NX', call.order * 1e13 + now, call.token)
+    redis.call('ZADD', key .. ':seen', now + call.lease_ms, call.token)
+    redis.call('PEXPIRE', key .. ':line', LISTS_MS)
+    redis.call('PEXPIRE', key .. ':seen', LISTS_MS)
+  end
   if cooling then return 'cooling', state.cool_until - now end
   if open then return 'open', state.open_until - now end
-  local ahead = redis.call('ZRANK', key .. ':line', call.token)
+  if call.at_once and state.open_until > 0 then return 'probing', 0 end
+  local ahead = redis.call('ZRANK', key .. ':line', call.token) or redis.call('ZCARD', key .. ':line')
   if ahead >= places then return state.open_until > 0 and 'probing' or 'full', 0 end
   if not rated then return nil end
   if ahead > 0 then return 'rate', 0 end

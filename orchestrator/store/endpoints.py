@@ -107,15 +107,18 @@ class EndpointStore:
         self._settle = client.register_script(endpoint_scripts.SETTLE)
         self._look = client.register_script(endpoint_scripts.LOOK)
 
-    def ask(self, token: str, scopes: Sequence[Scope], *, order: int, tokens: int) -> Turn:
+    def ask(
+        self, token: str, scopes: Sequence[Scope], *, order: int, tokens: int, at_once: bool = False
+    ) -> Turn:
         """Ask for a permit of every scope, or for a place in line; ask again within ``PERMIT_MS`` to keep the place.
 
         ``token`` is ``process/number``. A lower ``order`` is served first, within it who came first. ``tokens`` are
-        reserved until ``settle``.
+        reserved until ``settle``. With ``at_once`` nothing is kept of a call that may not pass now: it takes no place
+        in line, passes nobody who has one, and probes no breaker.
         """
         call = {
             "token": token, "wake_root": keys.TURN, "lease_ms": PERMIT_MS, "order": order, "tokens": tokens,
-            "scopes": [scope.as_json() for scope in scopes],
+            "at_once": at_once, "scopes": [scope.as_json() for scope in scopes],
         }  # fmt: skip
         with translated():
             status, why, wait_ms, name = self._ask(keys=[s.key for s in scopes], args=[json.dumps(call)])

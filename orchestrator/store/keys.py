@@ -32,6 +32,8 @@ ENDPOINT = f"{ROOT}:endpoint:"
 """And an id: hash, what workers share about an endpoint or a deployment; with suffixes, who holds it and who waits."""
 TURN = f"{ROOT}:turn:"
 """And a process's name: list of its waiting calls that are to ask again."""
+LEARNED = f"{ROOT}:learned"
+"""Sorted set of what the fleet has learned of its models' pace (``id step model``), by when it last did."""
 ARCHIVED = f"{ROOT}:ledger:archived"
 """Hash: where the ledger is archived, how far, what was trimmed, and what ails it. See ``store.archiving``."""
 ADMISSION = f"{ROOT}:admission"
@@ -45,6 +47,16 @@ PACE = f"{ROOT}:pace"
 def open_jobs(tenant: str) -> str:
     """Set of a tenant's jobs without a result, for its bound; gone with the last of their records at the latest."""
     return f"{ROOT}:v{PROTOCOL}:open:{tenant}"
+
+
+def learned(deployment: str, step: str) -> tuple[str, str]:
+    """Two hashes: what was seen of a deployment (its id) and kind of step of late, and in the generation before."""
+    return f"{ROOT}:learned:{deployment}:{step}", f"{ROOT}:learned:{deployment}:{step}:before"
+
+
+def backups(deployment: str) -> str:
+    """Hash: a deployment's calls and backups in a moving window, for the budget that the fleet shares."""
+    return f"{ROOT}:backups:{deployment}"
 
 
 REPLY = "reply:"

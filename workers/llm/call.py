@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import aclosing, nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import cast
 
 import structlog
 
-from orchestrator.contracts import Fallback, Usage
-from orchestrator.errors import ModelError, RetryableModelError
+from orchestrator.contracts import Fallback, Hedge, Usage
+from orchestrator.errors import ModelError
 from workers.llm.cancellation import Cancellation
 from workers.llm.consequences import ANOTHER_MODEL_MAY_HELP
-from workers.llm.fallback import Candidate, all_failed, patience_until, used_instead
-from workers.llm.gate import Entry, Gate
-from workers.llm.meters import Meters
-from workers.llm.protocol import Delta, Finish, FinishReason, ModelRequest, Spent, estimated
-from workers.llm.retry import RetryPolicy, retried
-
-MAX_ANSWER_CHARS = 1_000_000
-"""Longest answer, in characters: about 60 times the default limit on output tokens."""
+from workers.llm.exchange import Bounds, Exchange, Setup
+from workers.llm.fallback import Candidate, all_failed, patience_until, stand_in, used_instead
+from workers.llm.protocol import FinishReason, ModelRequest
+from workers.llm.race import Race
+from workers.llm.retry import retried
 
 OnText = Callable[[str], None]
 
 log = structlog.get_logger(__name__)
-
-
-def prompt_tokens(request: ModelRequest) -> int:
-    """What a prompt costs, estimated."""
-    return estimated(request.system, *(turn.text for turn in request.turns))
-
-
-def completed(usage: Usage, request: ModelRequest, heard: Iterable[str]) -> Usage:
-    """``usage`` with an estimate of what the endpoint did not tell: of the prompt, and of what it said beyond it."""
-    if not usage.calls:
-        return usage
-    prompt = 0 if usage.input_tokens else prompt_tokens(request)
-    unsaid = max(0, estimated(*heard) - usage.output_tokens)
-    return usage.model_copy(update={"estimated_tokens": prompt + unsaid})
 
 
 @dataclass(frozen=True)
@@ -48,7 +30,7 @@ class Completion:
     """A whole answer. Times are ms from the start of ``complete``, failed attempts and waits included.
 
     ``usage`` sums all attempts, as far as the endpoint told; ``first_token_ms`` is ``None`` for an empty
-    answer. ``fallbacks`` names the models that failed before this one answered.
+    answer. ``fallbacks`` names the models that failed before this one answered, ``hedges`` the backup that was made.
     """
 
     text: str
@@ -60,21 +42,7 @@ class Completion:
     model_ms: int
     attempts: int
     fallbacks: tuple[Fallback, ...] = ()
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What all calls of a model have in common."""
-
-    candidates: tuple[Candidate, ...]
-    gate: Gate | None
-    order: int
-    policy: RetryPolicy
-
-    @property
-    def meters(self) -> Meters:
-        """Where calls are counted."""
-        return self.gate.meters if self.gate else Meters()
+    hedges: tuple[Hedge, ...] = ()
 
 
 class Call:
@@ -89,9 +57,12 @@ class Call:
         self._on_text = on_text
         self._started = time.monotonic()
         self._first_text: float | None = None
-        self._settled = Usage()
-        self._running = Usage()
+        self._exchanges: list[Exchange] = []
+        self._race: Race | None = None
+        self._answered_by = self._candidate
         self._attempts = 0
+        self.hedges: tuple[Hedge, ...] = ()
+        """The backup that was made, if one was."""
 
     @property
     def asked(self) -> tuple[str, str]:
@@ -101,7 +72,7 @@ class Call:
     @property
     def spent(self) -> Usage:
         """All attempts so far, as far as the endpoint told."""
-        return self._settled + self._running
+        return sum((exchange.usage for exchange in self._exchanges), Usage())
 
     async def run(self, switch: Cancellation) -> Completion:
         """Answer, or raise what ``Model.complete`` does; a ``CancelledError`` is for the caller to tell apart."""
@@ -147,36 +118,75 @@ class Call:
                     self._on_text("\n")
                 self._first_text = None
             else:
-                return replace(answer, fallbacks=used_instead(failed, candidate))
+                return replace(answer, fallbacks=used_instead(failed, self._answered_by))
         self._candidate = failed[0][0]
         raise all_failed(failed)
 
     async def _attempt(self) -> Completion:
-        self._settled, self._running = self.spent, Usage()
-        gate = self._setup.gate
-        entered = (
-            nullcontext(Entry())
-            if gate is None
-            else gate.entered(
-                self._candidate.provider,
-                order=self._setup.order,
-                tokens=prompt_tokens(self._request) + self._request.max_output_tokens,
-                until=self._until,
-                deadline=self._deadline,
-            )
+        self._attempts += 1
+        first = self._exchange(self._candidate, is_backup=False)
+        bounds = Bounds(self._until, self._deadline, is_last=self._is_last)
+        race = self._race = self._raced(first, bounds)
+        if race is None:
+            await first.run(bounds)
+            return self._completion(first)
+        try:
+            winner = await race.run()
+        finally:
+            if race.outcome is not None:
+                self._setup.meters.hedged(self.asked[0], race.outcome)
+            if race.hedge is not None:
+                self.hedges = (race.hedge,)
+        return self._completion(winner)
+
+    def _exchange(self, candidate: Candidate, *, is_backup: bool) -> Exchange:
+        exchange = Exchange(
+            self._setup,
+            candidate,
+            self._request,
+            speaks=self._hears,
+            heard=self._on_text,
+            is_backup=is_backup,
         )
-        async with entered as entry:
-            self._attempts += 1
-            began = time.monotonic()
-            try:
-                # Once it speaks it has all the time there is.
-                async with asyncio.timeout_at(None if self._is_last else self._patience()) as hurry:
-                    return await self._streamed(entry, hurry)
-            except TimeoutError:
-                silent_s = time.monotonic() - began
-                raise RetryableModelError(
-                    "overloaded", f"{self._candidate.name} did not begin to answer in {silent_s:.0f} s"
-                ) from None
+        self._exchanges.append(exchange)
+        return exchange
+
+    def _raced(self, first: Exchange, bounds: Bounds) -> Race | None:
+        """The attempt with a backup, where there may be one: no call has two."""
+        setup, paces = self._setup, self._setup.paces
+        if paces is None or paces.policy is None or setup.gate is None or self.hedges:
+            return None
+        provider = first.candidate.provider
+        if not provider.address:
+            return None
+        scope = setup.gate.scopes(provider)[-1]
+        pace = paces.expected(scope, setup.step)
+        if pace is None or not pace.is_known:
+            return None
+        another = stand_in(setup.candidates, self._candidate) if paces.policy.elsewhere else self._candidate
+        backup = self._exchange(another, is_backup=True)
+        return Race(first, backup, paces=paces, scope=scope, pace=pace, bounds=bounds)
+
+    def _hears(self, exchange: Exchange) -> None:
+        """An exchange says its first word, and is the one that answers."""
+        self._first_text = self._first_text or exchange.first_at
+        if self._race is not None:
+            self._race.speaks(exchange)
+
+    def _completion(self, exchange: Exchange) -> Completion:
+        assert exchange.finish is not None, "it has answered"  # noqa: S101 - for mypy
+        self._answered_by = exchange.candidate
+        return Completion(
+            text=exchange.text,
+            usage=self.spent,
+            provider=exchange.candidate.provider.name,
+            model=exchange.finish.model,
+            finish_reason=exchange.finish.reason,
+            first_token_ms=None if self._first_text is None else self._ms_since_start(self._first_text),
+            model_ms=self._ms_since_start(time.monotonic()),
+            attempts=self._attempts,
+            hedges=self.hedges,
+        )
 
     @property
     def _is_last(self) -> bool:
@@ -184,53 +194,6 @@ class Call:
 
     def _patience(self) -> float:
         return patience_until(time.monotonic(), self._deadline, is_last=self._is_last)
-
-    async def _streamed(self, entry: Entry, hurry: asyncio.Timeout) -> Completion:
-        pieces: list[str] = []
-        try:
-            finish = await self._read(entry, hurry, pieces)
-        except BaseException as error:
-            self._running = entry.usage = completed(self._running, self._request, pieces)
-            # A provider must not, but a second answer after half of a first one would be a wrong answer.
-            if pieces and isinstance(error, RetryableModelError):
-                raise ModelError(error.kind, error.message) from error
-            raise
-        if not finish.usage.tokens:
-            self._running = entry.usage = completed(finish.usage, self._request, pieces)
-        return Completion(
-            text="".join(pieces),
-            usage=self.spent,
-            provider=self.asked[0],
-            model=finish.model,
-            finish_reason=finish.reason,
-            first_token_ms=None if self._first_text is None else self._ms_since_start(self._first_text),
-            model_ms=self._ms_since_start(time.monotonic()),
-            attempts=self._attempts,
-        )
-
-    async def _read(self, entry: Entry, hurry: asyncio.Timeout, pieces: list[str]) -> Finish:
-        """The answer's end; its text goes into ``pieces`` as it comes."""
-        provider, chars, finish = self._candidate.provider, 0, None
-        stream = cast("AsyncGenerator[Delta | Spent | Finish]", provider.stream(self._request))
-        async with aclosing(stream):
-            async for item in stream:
-                if isinstance(item, Delta):
-                    if not entry.spoke:
-                        entry.spoke = True
-                        hurry.reschedule(None)
-                        self._first_text = self._first_text or time.monotonic()
-                    chars += len(item.text)
-                    if chars > MAX_ANSWER_CHARS:
-                        raise ModelError("provider", f"the answer is over {MAX_ANSWER_CHARS:,} characters")
-                    pieces.append(item.text)
-                    if self._on_text is not None:
-                        self._on_text(item.text)
-                else:
-                    finish = item if isinstance(item, Finish) else None
-                    self._running = entry.usage = item.usage
-        if finish is None:
-            raise ModelError("truncated", f"{provider.name} ended its answer in the middle")
-        return finish
 
     def _ms_since_start(self, moment: float) -> int:
         return round((moment - self._started) * 1000)

@@ -7,10 +7,12 @@ import time
 
 from orchestrator.errors import JobCancelled, JobError, LeaseLost, ModelError
 from workers.llm import loop
-from workers.llm.call import Call, Completion, OnText, Setup
+from workers.llm.call import Call, Completion, OnText
 from workers.llm.cancellation import Cancellation
+from workers.llm.exchange import Setup
 from workers.llm.fallback import Candidate
 from workers.llm.gate import Gate
+from workers.llm.paces import Paces
 from workers.llm.protocol import ModelRequest, Provider
 from workers.llm.retry import RetryPolicy
 
@@ -23,6 +25,7 @@ class Model:
     """A chain of models behind one blocking call. Threads may share it; never call it on the loop's thread.
 
     The first one answers, or where it cannot, the next. Calls pass ``gate``, those of a lower ``order`` before others.
+    ``paces`` learns how fast they are, per kind of ``step``, and says which silent ones get a backup.
     """
 
     def __init__(
@@ -31,9 +34,11 @@ class Model:
         gate: Gate | None = None,
         order: int = 0,
         policy: RetryPolicy | None = None,
+        paces: Paces | None = None,
+        step: str = "",
     ) -> None:
         candidates = tuple(one if isinstance(one, Candidate) else Candidate(one) for one in chain)
-        self._setup = Setup(candidates, gate, order, policy or RetryPolicy())
+        self._setup = Setup(candidates, gate, order, policy or RetryPolicy(), paces, step)
 
     @property
     def provider(self) -> Provider:
@@ -56,7 +61,7 @@ class Model:
 
         Raises ``ModelError``, of kind ``deadline`` when time was up; ``JobCancelled`` once ``cancel`` is
         thrown; ``LeaseLost`` when the worker is stopping. Their ``usage`` is what the call is known to have
-        cost, their ``asked`` whom it went to.
+        cost, their ``asked`` whom it went to, their ``hedges`` the backup that was made.
         """
         switch = cancel or Cancellation()
         if switch.cancelled:
@@ -70,6 +75,7 @@ class Model:
         except JobError as error:
             error.usage = call.spent
             error.asked = call.asked
+            error.hedges = call.hedges
             raise
         finally:
             future.cancel()  # in case a signal interrupted the wait

@@ -32,6 +32,12 @@ def patience_until(now: float, deadline: float, *, is_last: bool) -> float:
     return deadline if is_last else now + PATIENCE * max(0.0, deadline - now)
 
 
+def stand_in(chain: Sequence[Candidate], candidate: Candidate) -> Candidate:
+    """Who may answer in a model's place as well as it does: the next of its chain that counts as equal, or itself."""
+    later = chain[chain.index(candidate) + 1 :]
+    return next((one for one in later if one.equal), candidate)
+
+
 def used_instead(failed: Sequence[tuple[Candidate, ModelError]], used: Candidate) -> tuple[Fallback, ...]:
     """What to record of an answer that came after these failures."""
     return tuple(

@@ -66,6 +66,7 @@ class Entry:
     since: float = field(default_factory=time.monotonic)
     usage: Usage = field(default_factory=Usage)
     spoke: bool = False
+    deployment: Scope | None = None
 
 
 class Gate:
@@ -86,26 +87,34 @@ class Gate:
 
     @asynccontextmanager
     async def entered(
-        self, provider: Provider, *, order: int, tokens: int, until: float, deadline: float
+        self,
+        provider: Provider,
+        *,
+        order: int,
+        tokens: int,
+        until: float,
+        deadline: float,
+        at_once: bool = False,
     ) -> AsyncIterator[Entry]:
         """Pass, make the call, and leave, however that ends. A provider without an address passes freely.
 
         Waits until ``until`` (``time.monotonic()``) at most and fails at once where that cannot be enough, with
         ``ModelError("overloaded")``. A lower ``order`` passes first. ``tokens`` are reserved, and given back as far
-        as they were not used. ``deadline`` is when the call itself is cut.
+        as they were not used. ``deadline`` is when the call itself is cut. One that has to pass ``at_once`` waits for
+        nothing: it fails where it would have to.
         """
         entry = Entry()
         if not provider.address:
             yield entry
             return
-        visit = self._visit(provider, order, tokens)
+        visit = _Visit(self._permits, provider.name, self.scopes(provider), order, tokens, at_once=at_once)
         try:
             await self._pass(visit, until)
         except BaseException as error:
             # It made no call, so it says nothing of the endpoint.
             await self._leave(visit, ("nothing", "nothing"), cut=isinstance(error, asyncio.CancelledError))
             raise
-        entry.since = time.monotonic()
+        entry.since, entry.deployment = time.monotonic(), visit.scopes[-1]
         try:
             yield entry
         except BaseException as error:
@@ -122,13 +131,13 @@ class Gate:
         """Give back what is still to be given back. Call it once no call runs any more."""
         self._permits.close()
 
-    def _visit(self, provider: Provider, order: int, tokens: int) -> _Visit:
-        deployment = f"{provider.name}:{provider.model}"
+    def scopes(self, provider: Provider) -> tuple[Scope, Scope]:
+        """What a call to it passes: its endpoint, and the deployment there."""
         endpoint, there = (
             Scope.of(provider.address, name, self._limits.get(name, Limit()))
-            for name in (provider.name, deployment)
+            for name in (provider.name, f"{provider.name}:{provider.model}")
         )
-        return _Visit(self._permits, provider.name, (endpoint, there), order, tokens)
+        return endpoint, there
 
     async def _pass(self, visit: _Visit, until: float) -> None:
         began, jitter = time.monotonic(), random.random()  # noqa: S311 - spreads load, guards nothing
@@ -142,6 +151,8 @@ class Gate:
                     self.meters.waited(visit.provider, before.obstacle, time.monotonic() - began)
                 return
             wait_s = next_ask(turn, until - time.monotonic(), jitter=jitter)
+            if visit.at_once:
+                raise ModelError("overloaded", _refusal(turn))
             if wait_s is None:
                 self.meters.waited(visit.provider, turn.obstacle, time.monotonic() - began)
                 raise ModelError("overloaded", _refusal(turn))
@@ -183,19 +194,29 @@ class _Visit:
     """One call at the gate."""
 
     def __init__(
-        self, permits: Permits, provider: str, scopes: tuple[Scope, Scope], order: int, tokens: int
+        self,
+        permits: Permits,
+        provider: str,
+        scopes: tuple[Scope, Scope],
+        order: int,
+        tokens: int,
+        *,
+        at_once: bool,
     ) -> None:
         self.token = permits.token()
         self.provider = provider
         self.scopes = scopes
         self.tokens = tokens
+        self.at_once = at_once
         self._permits = permits
         self._order = order
         self._asking: Future[Turn] = Future()
 
     async def ask(self, wake: Callable[[], object]) -> Turn:
         """Ask once."""
-        self._asking = self._permits.ask(self.token, self.scopes, wake, order=self._order, tokens=self.tokens)
+        self._asking = self._permits.ask(
+            self.token, self.scopes, wake, order=self._order, tokens=self.tokens, at_once=self.at_once
+        )
         return await asyncio.wrap_future(self._asking)
 
     def settle(self, settle: Settle) -> Future[list[tuple[Change, str]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.contracts import ErrorKind
 from orchestrator.store.endpoints import Change, Obstacle
+from workers.llm.hedging import Outcome
 
 
 class Meters:
@@ -20,6 +21,9 @@ class Meters:
 
     def retried(self, provider: str, kind: ErrorKind) -> None:
         """A call failed and is made again."""
+
+    def hedged(self, provider: str, outcome: Outcome) -> None:
+        """A provider's call said nothing for so long that a backup was called for."""
 
     def fell_back(self, provider: str, kind: ErrorKind) -> None:
         """A provider's model failed for good, and the next in the chain is asked."""

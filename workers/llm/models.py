@@ -10,15 +10,17 @@ from orchestrator.store.record import PLAN
 from workers.llm.client import Model
 from workers.llm.fallback import Candidate
 from workers.llm.gate import Gate
+from workers.llm.paces import Paces
 from workers.llm.registry import provider_for
 
 
 class Models:
     """One process's models. Threads may share it."""
 
-    def __init__(self, settings: Settings, gate: Gate) -> None:
+    def __init__(self, settings: Settings, gate: Gate, paces: Paces | None = None) -> None:
         self._settings = settings
         self._gate = gate
+        self._paces = paces
 
     def for_step(self, step: str) -> Model:
         """The models of a step's persona, its fallbacks behind it; the plan step translates with the thesis'.
@@ -32,4 +34,10 @@ class Models:
             # The extractive engine argues; it translates nothing.
             if step != PLAN or choice.provider != "extractive"
         ]
-        return Model(*candidates, gate=self._gate, order=priority_for(step))
+        return Model(
+            *candidates,
+            gate=self._gate,
+            order=priority_for(step),
+            paces=self._paces,
+            step=step.partition(":")[0],
+        )

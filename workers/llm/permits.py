@@ -66,10 +66,22 @@ class Permits:
         return f"{self._process}/{next(self._numbers)}"
 
     def ask(
-        self, token: str, scopes: Sequence[Scope], wake: Callable[[], object], *, order: int, tokens: int
+        self,
+        token: str,
+        scopes: Sequence[Scope],
+        wake: Callable[[], object],
+        *,
+        order: int,
+        tokens: int,
+        at_once: bool = False,
     ) -> Future[Turn]:
-        """Ask for permits. ``wake`` is called, on some thread, when a call that waits is to ask again."""
-        return self._pool.submit(self._asked, token, scopes, wake, order, tokens)
+        """Ask for permits. ``wake`` is called, on some thread, when a call that waits is to ask again.
+
+        One that has to be let through ``at_once`` or not at all waits in no line.
+        """
+        return self._pool.submit(
+            self._asked, token, scopes, wake, order=order, tokens=tokens, at_once=at_once
+        )
 
     def settle(self, token: str, settle: Settle, *, after: Future[Turn]) -> Future[list[tuple[Change, str]]]:
         """Give back what the call has, once its last ``ask`` is through: a permit that comes late is given back too.
@@ -88,6 +100,10 @@ class Permits:
         after.add_done_callback(lambda _: self._pool.submit(run))
         return settled
 
+    def shared(self, call: Callable[[], T]) -> Future[T | None]:
+        """Run another store's command on the same threads; ``None`` while Redis is away."""
+        return self._pool.submit(self._shared, call)
+
     def rest(self, scope: Scope, seconds: float) -> None:
         """Remember a pause, for when Redis is away."""
         with self._lock:
@@ -98,18 +114,27 @@ class Permits:
         self._pool.shutdown(wait=True)
 
     def _asked(
-        self, token: str, scopes: Sequence[Scope], wake: Callable[[], object], order: int, tokens: int
+        self,
+        token: str,
+        scopes: Sequence[Scope],
+        wake: Callable[[], object],
+        *,
+        order: int,
+        tokens: int,
+        at_once: bool,
     ) -> Turn:
-        turn = self._shared(lambda: self._store.ask(token, scopes, order=order, tokens=tokens))
+        turn = self._shared(
+            lambda: self._store.ask(token, scopes, order=order, tokens=tokens, at_once=at_once)
+        )
         with self._lock:
             if turn is None:
                 turn = self._alone(scopes)
             if turn.obstacle is None:
                 self._waiting.pop(token, None)
                 self._held[token] = Held(scopes, turn.holds)
-            else:
+            elif not at_once:
                 self._waiting[token] = wake
-            if (turn.obstacle or turn.holds) and self._thread is None:
+            if ((turn.obstacle and not at_once) or turn.holds) and self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="triptych-wake", daemon=True)
                 self._thread.start()
         if turn.obstacle == "cooling":

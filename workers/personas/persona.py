@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from orchestrator.contracts import ErrorKind, Failure, Fallback, Passage, PersonaOutput, Timings, Usage
+from orchestrator.contracts import ErrorKind, Failure, Fallback, Hedge, Passage, PersonaOutput, Timings, Usage
 from orchestrator.contracts import Persona as PersonaName
 from orchestrator.errors import JobCancelled, LeaseLost, ModelError, RetryableModelError
 from orchestrator.plaintext import one_line
@@ -64,6 +64,7 @@ class Persona:
             if isinstance(error, ModelError):
                 run.usage += error.usage or Usage()
                 run.asked = error.asked or run.asked
+                run.hedges += error.hedges
             return run.failed(Failure(kind=error.kind, message=one_line(error.message, 1_000)))
 
 
@@ -95,6 +96,7 @@ class _Run:
     first_token_ms: int | None = None
     asked: tuple[str, str] | None = None
     fallbacks: dict[Fallback, None] = field(default_factory=dict)
+    hedges: tuple[Hedge, ...] = ()
     new_passages: list[Passage] = field(default_factory=list)
     tool_calls: list[ToolUse] = field(default_factory=list)
     problems: tuple[Problem, ...] = ()
@@ -122,6 +124,7 @@ class _Run:
             self.first_token_ms = completion.first_token_ms
         self.asked = (completion.provider, completion.model)
         self.fallbacks.update(dict.fromkeys(completion.fallbacks))
+        self.hedges += completion.hedges
         self.usage += completion.usage
         self.model_ms += completion.model_ms
         known = known_claim_ids(self.brief)
@@ -190,6 +193,7 @@ class _Run:
             provider=provider,
             model=model,
             fallbacks=tuple(self.fallbacks),
+            hedges=self.hedges,
             prompt_hash=prompt_hash(self.brief.form),
         )
 

@@ -11,8 +11,8 @@ from workers.brief import Brief
 from workers.llm import loop
 from workers.llm.answer import Limits
 from workers.llm.anthropic import Anthropic
-from workers.llm.call import prompt_tokens
 from workers.llm.client import Completion, Model
+from workers.llm.exchange import prompt_tokens
 from workers.llm.openai_compat import OpenAICompatible
 from workers.llm.protocol import ChatTurn, Delta, Finish, ModelRequest, Provider, Spent, estimated
 from workers.llm.retry import RetryPolicy

@@ -22,9 +22,9 @@ from tests.integration.llm.asking import (
 )
 from tests.integration.llm.wire import STREAM, document, event, events
 from workers.llm import loop
-from workers.llm.call import MAX_ANSWER_CHARS
 from workers.llm.cancellation import Cancellation
 from workers.llm.client import Model
+from workers.llm.exchange import MAX_ANSWER_CHARS
 from workers.llm.protocol import Delta, Finish, Spent
 
 pytestmark = pytest.mark.integration

@@ -24,9 +24,9 @@ from tests.integration.llm.wire import STREAM, document, event, events
 from tests.nodes import wait_for
 from workers.llm import gate as gate_module
 from workers.llm import loop
-from workers.llm.call import prompt_tokens
 from workers.llm.cancellation import Cancellation
 from workers.llm.client import Completion, Model
+from workers.llm.exchange import prompt_tokens
 from workers.llm.gate import Gate
 from workers.llm.openai_compat import OpenAICompatible
 from workers.llm.permits import Permits

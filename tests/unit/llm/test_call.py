@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.contracts import Usage
 from workers.brief import Brief
-from workers.llm.call import completed, prompt_tokens
+from workers.llm.exchange import completed, prompt_tokens
 from workers.llm.protocol import ChatTurn, ModelRequest, estimated
 
 REQUEST = ModelRequest(
