@@ -79,14 +79,14 @@ def _result(store: JobStore, ref: JobRef, record: JobRecord, cause: Reason | Non
     evaluation = judge(
         ref.task_id,
         found.passages,
-        personas(record.outputs),
+        personas(record.said),
         evidence_required=record.spec.evidence_required,
     )
     timings = job_timings(found.events, now_ms=found.now_ms)
     return assemble(
         record.spec,
         record.plan,
-        record.outputs,
+        record.said,
         found.passages,
         evaluation=evaluation,
         timings=timings.model_copy(update={"total_ms": found.now_ms - record.accepted_ms}),

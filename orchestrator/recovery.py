@@ -28,8 +28,8 @@ FIRST_LOOK_MS = 3_000
 LONGEST_LOOK_MS = 60_000
 
 
-def runnable(record: JobRecord) -> tuple[str, ...]:
-    """Steps that could run now: no output yet, all inputs there.
+def runnable(record: JobRecord, now_ms: int = 0) -> tuple[str, ...]:
+    """Steps that could run now (epoch ms): no output yet, and all inputs there, or the time come to merge what is.
 
     A job whose last output is stored but that has no result yet wants its last step again, and one that ended
     before its time its first: a delivery that finds the output finishes the job.
@@ -38,6 +38,8 @@ def runnable(record: JobRecord) -> tuple[str, ...]:
         return ()
     if record.plan is None or record.cause is not None:
         return (PLAN,)
+    if record.to_be_merged(now_ms):
+        return (SYNTHESIS,)
     return record.ready or (SYNTHESIS,)
 
 
@@ -105,19 +107,20 @@ class Sweep:
             # Past the deadline leases are no longer renewed: after one TTL nobody is at it any more.
             self.on_expired(ref, record)
             return 0
-        steps = runnable(record)
+        steps = runnable(record, now)
         held = self.store.leased(ref, steps)
         states = {step: record.steps.get(step, StepState()) for step in steps if step not in held}
         lost = [
             step
             for step, state in states.items()
-            if due(
+            if (record.to_be_merged(now) and not state.sends and not state.attempts)
+            or due(
                 state, runnable_since_ms=runnable_since(record, step), now_ms=now, backlog=backlogs.of(step)
             )
         ]
         if lost:
             # Between the two looks a step may have ended, which lets go of its lease as well.
-            still = runnable(self.store.load(ref))
+            still = runnable(self.store.load(ref), now)
             lost = [step for step in lost if step in still]
         if lost:
             self.store.mark_sent(ref, lost)

@@ -103,7 +103,7 @@ class Argument:
         )
         output = run.output
         if brief.form == "merge":
-            output = _whole(output, merged(attempt.record.outputs, Merge(output.claims, run.covers)))
+            output = _whole(output, merged(attempt.record.said, Merge(output.claims, run.covers)))
         # The step keeps its name whichever form ran: it is what the flow waits for.
         return Worked(output.model_copy(update={"step": attempt.step}), run.passages, calls)
 

@@ -26,11 +26,13 @@ from workers.personas.prompting import is_there
 def brief_for(step: str, record: JobRecord, passages: tuple[Passage, ...], *, most_claims: int) -> Brief:
     """What a step is told. ``most_claims`` bounds a pipelined thesis."""
     assert record.plan is not None, "the executor lets no persona run before the plan"  # noqa: S101 - for mypy
-    name, thesis = name_of(step), record.outputs.get(THESIS)
-    points = resolved(record.outputs) if name == SYNTHESIS else ()
+    name, thesis = name_of(step), record.said.get(THESIS)
     sees_all = name == SYNTHESIS
+    points = resolved(record.outputs) if sees_all else ()
+    # Where the time has come to merge, there may be nothing that was settled, and no time to settle all of it.
+    hurried = sees_all and SYNTHESIS not in record.ready
     return Brief(
-        form=_form(name, thesis, merges=bool(points)),
+        form=_form(name, thesis, merges=bool(points) or hurried),
         task=record.spec,
         plan=record.plan,
         passages=passages,

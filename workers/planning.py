@@ -116,8 +116,14 @@ class Planner:
             assignment=choice.assignment,
             language=language,
             usage=translated.usage,
+            merge_after_ms=self._merge_after_ms(attempt) if choice.mode == "pipelined" else None,
         )
         return plan, passages, translated.problem
+
+    def _merge_after_ms(self, attempt: Attempt) -> int:
+        allowed_ms = attempt.record.deadline_ms - attempt.record.accepted_ms
+        wished_s = self._settings.pipeline_merge_s
+        return allowed_ms // 2 if wished_s is None else min(round(wished_s * 1_000), allowed_ms)
 
     def _nothing(self, spec: TaskSpec) -> Plan:
         """A plan for a job that ends here: it is assigned to no side of the share."""

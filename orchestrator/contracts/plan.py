@@ -57,3 +57,5 @@ class Plan(Message):
     assignment: Assignment | None = None
     language: Language
     usage: Usage = Usage()
+    merge_after_ms: Annotated[int, Field(ge=0)] | None = None
+    """Of a pipelined job: so long after its acceptance it is merged with what is there."""

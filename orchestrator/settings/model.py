@@ -132,6 +132,13 @@ class Settings(BaseSettings):
         description="Most claims of a pipelined thesis. More claims end sooner and cost more: each has a rebuttal and "
         "a resolution of its own, side by side.",
     )
+    pipeline_merge_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=3600,
+        description="A pipelined job that is not done so long after its acceptance is merged with what is there, and "
+        "says what was not settled. Unset: half of the job's deadline.",
+    )
     deadline_s: float = Field(
         default=180.0, gt=0, le=3600, description="A job's deadline where it names none."
     )

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from orchestrator.contracts import (
     Claim,
+    Failure,
     Passage,
     PersonaOutput,
     Plan,
@@ -20,7 +21,7 @@ from orchestrator.contracts import (
 )
 from orchestrator.contracts.events import Event
 from orchestrator.errors import RecordUnreadable
-from orchestrator.routing.flow import CLAIM, following, name_of, number_of, part, ready
+from orchestrator.routing.flow import CLAIM, SYNTHESIS, THESIS, following, name_of, number_of, part, ready
 from orchestrator.store.keys import JobRef
 
 PLAN = "plan"
@@ -73,6 +74,27 @@ class JobRecord:
         """Steps whose output is stored, and claims."""
         claims = (part(CLAIM, number) for number in self.claims)
         return frozenset({*self.outputs, *claims, *((PLAN,) if self.plan else ())})
+
+    @property
+    def said(self) -> Mapping[str, PersonaOutput]:
+        """The outputs, and of a thesis that is still being written, or never will be, the claims that it has closed."""
+        if THESIS in self.outputs or not self.claims:
+            return self.outputs
+        cut = Failure(kind="deadline", message="the argument was merged before the thesis had ended")
+        thesis = PersonaOutput(
+            task_id=self.spec.task_id,
+            persona=THESIS,
+            step=THESIS,
+            claims=tuple(self.claims.values()),
+            failure=cut,
+        )
+        return {**self.outputs, THESIS: thesis}
+
+    def to_be_merged(self, now_ms: int) -> bool:
+        """Whether the time of a pipelined job's merge has come (epoch ms), and there is something to merge."""
+        if self.plan is None or self.plan.merge_after_ms is None or SYNTHESIS in self.outputs:
+            return False
+        return bool(self.claims) and now_ms >= self.accepted_ms + self.plan.merge_after_ms
 
     @property
     def ready(self) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ ACQUIRE = (
     _NOW
     + """
 local job = redis.call('HMGET', KEYS[1], 'state', 'deadline_ms', 'out:' .. ARGV[1], 'attempts:' .. ARGV[1],
-  'out:plan', 'awaited')
+  'out:plan', 'awaited', 'accepted_ms')
 local attempt = tonumber(job[4] or '0')
 local function answer(status) return {status, attempt, now} end
 local function granted()
@@ -82,6 +82,9 @@ local function ready()
   local readable, plan = pcall(cjson.decode, job[5] or '{}')
   -- What cannot be read is for the reader to say.
   if not readable or type(plan) ~= 'table' then return true end
+  -- The time has come to merge what is there.
+  local merge_after = ARGV[1] == 'synthesis' and tonumber(plan['merge_after_ms'])
+  if merge_after and now >= tonumber(job[7]) + merge_after then return true end
   for i = 5, #ARGV, 2 do
     if ARGV[i] == plan['mode'] then
       local needs = ARGV[i + 1]

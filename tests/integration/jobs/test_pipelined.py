@@ -159,6 +159,21 @@ def test_a_part_that_fails_costs_its_part_and_is_named(
         assert [note.code for note in result.notes] == ["critic_lost"]
 
 
+def test_a_job_whose_merge_is_due_names_what_was_not_settled(house: House, model: ModelServer) -> None:
+    """One resolution hangs; the merge goes ahead at half of the deadline."""
+    model.script("resolution", stall)
+    result = house.answer(mode="pipelined", deadline_s=6.0)
+    assert result.status == "degraded"
+    (reason,) = result.reasons
+    assert (reason.code, reason.detail in ("t1", "t2")) == ("unresolved", True)
+    assert 3_000 <= result.timings.total_ms < 6_000
+    (left,) = (c for c in result.claims if c.id in ("s19", "s29"))
+    assert left.kind == "open"
+    assert left.text in POSITIONS
+    stalled = next(asked for asked in model.of("resolution") if asked.request.hung_up.wait(10))
+    assert stalled.argued[0] in left.about
+
+
 def test_without_a_thesis_the_critic_is_the_antithesis(house: House, model: ModelServer) -> None:
     gate = model.gate()
     model.script("antithesis_standalone", through(gate))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import redis
@@ -15,6 +16,7 @@ from orchestrator.client import Client
 from orchestrator.contracts import Claim
 from orchestrator.contracts.events import ClaimClosed, StepRecovered
 from orchestrator.errors import LeaseLost
+from orchestrator.recovery import runnable
 from orchestrator.store import JobRef, history, keys
 from tests.integration.conftest import StartWorker, question
 from tests.integration.jobs.conftest import why
@@ -156,6 +158,51 @@ def test_once_the_synthesis_has_begun_its_inputs_are_closed(
 
 def _as(granted: object, step: str) -> Attempt:
     return Attempt(granted.lease.ref, step, 1, None, 0.0, None, None)  # type: ignore[attr-defined,arg-type]  # what is asked of it
+
+
+def test_when_its_time_has_come_a_job_is_merged_with_what_is_there(
+    executor: Executor, work: Scripted, producer: Client, client: redis.Redis, sweeper: Sweeper, ref: JobRef
+) -> None:
+    executor.run(ref, "plan")
+    held = producer.store.acquire(ref, "thesis", "a worker that writes slowly").granted
+    assert held is not None
+    for number in (1, 2):
+        claim = Claim(id=f"t{number}", text=f"Claim {number} holds.")
+        event = ClaimClosed(event_id=f"{number:032x}", task_id=ref.task_id, claim_id=claim.id)
+        producer.store.write_claim(
+            held.lease, f"claim:{number}", claim, event=event, sends=f"rebuttal:{number}"
+        )
+    executor.run(ref, "rebuttal:1")
+    executor.run(ref, "resolution:1")
+    sweeper.turn()
+    assert executor.run(ref, "synthesis").word == "not ready"
+    plan = producer.store.load(ref).plan
+    assert plan is not None
+    client.hset(ref.job, "out:plan", plan.model_copy(update={"merge_after_ms": 0}).to_wire())
+    client.delete(keys.SWEEP_LOCK)
+    sweeper.turn()
+    assert producer.store.load(ref).steps["synthesis"].sends == 1, (
+        "at once: nothing has to be given time to arrive"
+    )
+    assert executor.run(ref, "synthesis").word == "ok"
+    assert producer.store.renew([held.lease]) == ["cancelled"]
+    result = producer.result(ref)
+    assert result is not None
+    assert result.status == "degraded"
+    assert why(result)[0] == ("persona_cut", "thesis", "deadline")
+    assert {o.step for o in result.outputs} == {"thesis", "rebuttal:1", "resolution:1", "synthesis"}
+
+
+def test_nothing_is_merged_before_there_is_a_claim(
+    executor: Executor, producer: Client, client: redis.Redis, ref: JobRef
+) -> None:
+    executor.run(ref, "plan")
+    executor.run(ref, "critic")
+    record = producer.store.load(ref)
+    assert record.plan is not None
+    hurried = replace(record, plan=record.plan.model_copy(update={"merge_after_ms": 0}))
+    assert not hurried.to_be_merged(record.deadline_ms)
+    assert runnable(hurried, record.deadline_ms) == ("thesis",)
 
 
 def test_a_thesis_whose_job_was_cancelled_records_nothing_more(
