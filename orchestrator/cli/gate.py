@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli import asking
 from orchestrator.cli.output import emit, pipe_safe, stdout_console
 from orchestrator.errors import InvalidInput
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from rich.console import Console
 
-    from orchestrator.contracts import EvalReport, Finding
+    from orchestrator.contracts import EvalReport, Finding, Result
     from orchestrator.contracts.attributed import AttributedAnswer
 
 app = typer.Typer(
@@ -70,6 +71,63 @@ def check(
     else:
         print_report(report, stdout_console())
     raise typer.Exit(EXIT[report.verdict])
+
+
+@app.command("explain")
+@pipe_safe
+def explain_command(
+    job: Annotated[
+        str,
+        typer.Argument(
+            metavar="JOB", help="The job's id; or a file with its result (run --json), or - for stdin."
+        ),
+    ],
+    tenant: asking.TenantName = "default",
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page for a browser instead; it loads nothing."),
+    ] = None,
+) -> None:
+    """Show what each claim of JOB's answer rests on: its quotes in their passages, its words that no quote holds."""
+    from orchestrator.cli.output import stderr_console, write_file
+    from orchestrator.evidence.explain import explain
+
+    result = _result(job, tenant)
+    claims = explain(result)
+    if html is None:
+        from orchestrator.cli.gate_view import print_claims
+
+        print_claims(result, claims, stdout_console())
+        return
+    from orchestrator.cli.gate_page import page
+
+    write_file(html, page(result, claims))
+    stderr_console().print(f"wrote {html}", soft_wrap=True)
+
+
+def _result(job: str, tenant: str) -> Result:
+    """The result of a job, or the one in a file. Raises ``InvalidInput``, ``StillRunning``, ``JobNotFound``."""
+    from pydantic import ValidationError
+
+    from orchestrator.cli.fleet import fleet_client, job_ref
+    from orchestrator.contracts import Result
+    from orchestrator.errors import StillRunning
+
+    if job == "-" or Path(job).is_file():
+        try:
+            return Result.from_store(sys.stdin.buffer.read() if job == "-" else Path(job).read_bytes())
+        except OSError as error:
+            raise InvalidInput(job, f"cannot be read ({error.strerror})") from None
+        except ValidationError:
+            raise InvalidInput(
+                job, "is no result; triptych run --json and triptych result JOB --json print one"
+            ) from None
+    ref = job_ref(job, tenant)
+    with fleet_client() as client:
+        found = client.result(ref)
+    if found is None:
+        raise StillRunning(f"job {ref.task_id!r} has no result yet; triptych watch {ref.task_id}")
+    return found
 
 
 def read_answer(file: Path) -> AttributedAnswer:

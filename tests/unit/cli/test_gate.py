@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from orchestrator.cli.main import app
 from orchestrator.errors import InvalidInput
+from tests.unit.evidence.test_explain import result
 
 GOOD: dict[str, Any] = {
     "passages": [{"id": "p1", "source": "memo.txt", "text": "Latency fell by 12 % in May."}],
@@ -100,3 +102,38 @@ def test_a_shell_sees_the_exit_code(given, code):
         input=json.dumps(given).encode(), check=False, capture_output=True, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stderr.count(b"\n")) == (code, 1 if code == 2 else 0)
+
+
+@pytest.fixture
+def result_file(tmp_path: Path) -> Path:
+    file = tmp_path / "result.json"
+    file.write_text(
+        result(
+            "The cache costs 13 euros.", "The cache costs 12 euros.", "The cache costs 12 euros."
+        ).to_wire()
+    )
+    return file
+
+
+def test_explain_shows_each_claim_with_what_its_quotes_lack(result_file):
+    done = CliRunner().invoke(app, ["gate", "explain", str(result_file)])
+    assert done.exit_code == 0, done.output
+    assert "s1 NOT upheld" in done.stdout
+    assert "13 euros[?]" in done.stdout
+    assert "«The cache costs 12 euros.»" in done.stdout
+    assert "number_unsupported" in done.stdout
+    assert "0 of 1 claims upheld; gate: fail" in done.stdout
+
+
+def test_explain_writes_a_page(result_file, tmp_path):
+    page = tmp_path / "page.html"
+    done = CliRunner().invoke(app, ["gate", "explain", str(result_file), "--html", str(page)])
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "<mark>The cache costs 12 euros.</mark>" in page.read_text(encoding="utf-8")
+
+
+def test_explain_refuses_what_is_no_result(tmp_path):
+    (tmp_path / "other.json").write_text("{}")
+    done = CliRunner().invoke(app, ["gate", "explain", str(tmp_path / "other.json")])
+    assert isinstance(done.exception, InvalidInput)
+    assert "is no result; triptych run --json" in str(done.exception)
