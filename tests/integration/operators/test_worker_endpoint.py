@@ -54,7 +54,8 @@ def test_no_label_names_a_job_a_tenant_or_a_text(
     for private in (spec.task_id, "acme", "Secret", "event queue"):
         assert private not in body
     assert set(Scraped(free_port).labels()) <= {
-        "step", "status", "provider", "kind", "direction", "why", "change", "le", "version", "protocol", "python"
+        "step", "status", "provider", "kind", "direction", "why", "change", "outcome", "le", "version", "protocol",
+        "python",
     }  # fmt: skip
 
 
