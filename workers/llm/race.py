@@ -109,7 +109,9 @@ class Race:
         self._waited_s = now() - first.sent_at
         try:
             await backup.run(replace(self._bounds, first_word=first.first_word_by))
+        except ModelError:
+            self._refused = not backup.sent.is_set()
+            raise
         finally:
             if not backup.sent.is_set():
                 self._paces.give_back(self._scope)
-                self._refused = True
