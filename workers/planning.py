@@ -95,14 +95,14 @@ class Planner:
         spec = attempt.record.spec
         language = spec.language or detect_language(spec.goal)
         draft = outline(spec, language)
-        evidence = Evidence(spec, self._retriever)
-        queries = draft.search_queries
-        other = evidence.language()
-        translated = Translated()
-        if self._translate and other and other != language:
-            translated = self._translate(attempt, queries[:4], other)
-            queries += tuple(q for q in translated.queries if q not in queries)
-        passages = tuple(hit.passage for hit in evidence.search(queries, PASSAGES_PER_JOB))
+        queries, translated, passages = draft.search_queries, Translated(), spec.inputs.passages
+        if not spec.inputs.as_given:
+            evidence = Evidence(spec, self._retriever)
+            other = evidence.language()
+            if self._translate and other and other != language:
+                translated = self._translate(attempt, queries[:4], other)
+                queries += tuple(q for q in translated.queries if q not in queries)
+            passages = tuple(hit.passage for hit in evidence.search(queries, PASSAGES_PER_JOB))
         complexity, choice = self._route(spec, passages, language, self._policy())
         plan = Plan(
             task_id=spec.task_id,

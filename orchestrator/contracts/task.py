@@ -34,10 +34,14 @@ class Turn(Frozen):
 
 
 class Inputs(Frozen):
-    """Where the evidence comes from: a corpus by name, passages given inline, or both."""
+    """Where the evidence comes from: a corpus by name, passages given inline, or both.
+
+    ``as_given``: the passages are the job's evidence, all of them and in this order; planning searches nothing.
+    """
 
     corpus: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
     passages: Annotated[tuple[Passage, ...], Sequence, Field(max_length=MAX_INLINE_PASSAGES)] = ()
+    as_given: bool = False
 
     @field_validator("passages")
     @classmethod
@@ -45,6 +49,14 @@ class Inputs(Frozen):
         if len({p.id for p in passages}) != len(passages):
             raise ValueError("two passages share an id; give each its own")
         return passages
+
+    @model_validator(mode="after")
+    def _given_is_all(self) -> Inputs:
+        if self.as_given and (self.corpus or not self.passages):
+            raise ValueError(
+                "as_given takes passages and no corpus; leave it out to have the corpus searched"
+            )
+        return self
 
 
 class TaskSpec(Message):

@@ -15,6 +15,7 @@ from orchestrator.contracts import (
     EvalReport,
     Failure,
     Finding,
+    Inputs,
     Passage,
     PersonaOutput,
     Plan,
@@ -26,6 +27,7 @@ from orchestrator.contracts import (
 from orchestrator.contracts.schemas import NAMES, schema
 
 SAMPLES = Path(__file__).parent / "samples"
+PASSAGE = {"id": "p1", "source": "memo", "text": "It costs 3 euros."}
 MESSAGES = {cls.__name__: cls for cls in (TaskSpec, Plan, PersonaOutput, EvalReport, Result)}
 
 
@@ -252,3 +254,11 @@ def test_every_schema_names_itself_and_closes_its_objects(name):
     json.dumps(body)
     if name != "Event":
         assert body["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    "inputs", [{"as_given": True}, {"as_given": True, "corpus": "handbook", "passages": [PASSAGE]}]
+)
+def test_what_is_given_as_it_stands_is_passages_and_no_corpus(inputs):
+    with pytest.raises(ValidationError, match="as_given takes passages and no corpus"):
+        Inputs.model_validate(inputs)

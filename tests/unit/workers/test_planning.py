@@ -1,0 +1,40 @@
+"""Evidence that is given as it stands: planning neither searches nor translates, and loses none of it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from orchestrator.contracts import Inputs, Passage, Plan, TaskSpec
+from orchestrator.settings import Settings
+from orchestrator.store import JobRef
+from workers.execution import Attempt
+from workers.planning import Planner
+
+PASSAGES = tuple(
+    Passage(id=f"p{n}", source="메모", text=text)
+    for n, text in enumerate(["비용은 월 840유로이다.", "아무 상관 없는 문장.", "이벤트 큐는 빠르다."])
+)
+
+
+def never(*_: object) -> Any:
+    raise AssertionError("planning asked for more than it was given")
+
+
+def test_given_evidence_is_all_of_it_in_its_order_without_search_or_translation(tmp_path: Path) -> None:
+    retriever = SimpleNamespace(search=never, language=never)
+    planner = Planner(
+        Settings(home=tmp_path), retriever=cast("Any", retriever), translate=never, switch=lambda: None
+    )
+    spec = TaskSpec(task_id="job", goal="What does it cost?", inputs=Inputs(passages=PASSAGES, as_given=True))
+    record = cast("Any", SimpleNamespace(spec=spec))
+    attempt = Attempt(
+        JobRef("default", "job"), "plan", 1, record, time.monotonic() + 60, held=cast("Any", None)
+    )
+    worked = planner(attempt)
+    assert isinstance(worked.output, Plan)
+    assert worked.passages == PASSAGES
+    assert worked.output.passage_ids == ("p0", "p1", "p2")
+    assert worked.cause is None
