@@ -1,0 +1,66 @@
+"""What a comparison keeps of each run: one goal through one arm, once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from orchestrator.contracts import JobStatus, LevelReport, Mode, Usage
+from orchestrator.contracts.base import Frozen, Sequence
+
+MAX_ANSWER_CHARS = 16_000
+
+
+class Arm(Frozen):
+    """One side of a comparison. The same mode twice is an A/A run: ``parallel`` and ``parallel-2``."""
+
+    name: str
+    mode: Mode
+
+
+class Debate(Frozen):
+    """What the argument was worth, counted from its claims.
+
+    ``naming``: objections that name a thesis claim they attack; ``quoting``: those that quote it as well, or a source
+    that it rests on. ``distinct``: objections that differ from all before them. ``settled``: thesis claims that the
+    synthesis takes up as consensus or resolution.
+    """
+
+    positions: int = 0
+    objections: int = 0
+    naming: int = 0
+    quoting: int = 0
+    distinct: int = 0
+    settled: int = 0
+
+    def __add__(self, other: Debate) -> Debate:
+        return Debate(**{name: getattr(self, name) + getattr(other, name) for name in Debate.model_fields})
+
+
+class Trial(Frozen):
+    """One run. ``latency_s`` is from the job's acceptance to its end; ``evidence`` identifies the passages it had.
+
+    ``whole``: nothing was lost and no other model stepped in, so that its latency and answer are the arm's own.
+    ``reasons`` are codes, with the persona and the kind of failure where one is concerned.
+    """
+
+    goal: str
+    arm: str
+    task_id: str
+    status: JobStatus
+    reasons: Annotated[tuple[str, ...], Sequence] = ()
+    whole: bool
+    evidence_ok: bool
+    quality: float
+    latency_s: float
+    complexity: float | None
+    language: str
+    evidence_language: str
+    evidence: str
+    levels: Annotated[tuple[LevelReport, ...], Sequence] = ()
+    usage: Usage = Usage()
+    models: Annotated[tuple[str, ...], Sequence] = ()
+    claims: int = 0
+    debate: Debate = Debate()
+    answer: Annotated[str, Field(max_length=MAX_ANSWER_CHARS)] = ""

@@ -1,0 +1,55 @@
+"""Verdicts in words, for the terminal and the page alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.experiment.figures import PairReport
+from orchestrator.experiment.verdict import Judgement, Measure, Verdict
+
+VERDICTS: Mapping[Verdict, str] = {
+    "better": "better",
+    "not_worse": "not worse within the margin",
+    "worse": "worse",
+    "too_few": "not enough data",
+}
+MEASURED: Mapping[Measure, str] = {
+    "latency": "latency",
+    "evidence": "evidence holds",
+    "whole": "nothing lost",
+}
+
+
+def headline(pair: PairReport) -> str:
+    """The pair's verdict in one line."""
+    said = f"{pair.candidate} against {pair.reference}: {VERDICTS[pair.verdict]}"
+    if pair.verdict == "worse":
+        return f"{said} ({', '.join(MEASURED[j.measure] for j in pair.judgements if j.verdict == 'worse')})"
+    if pair.verdict == "better":
+        return f"{said} ({', '.join(MEASURED[j.measure] for j in pair.judgements if j.verdict == 'better')})"
+    if pair.verdict != "too_few":
+        return said
+    if pair.more is None:
+        return f"{said}, and none in sight: the arms are too close to a margin, or differ too much from goal to goal"
+    return f"{said}; about {pair.more:,} more goals would tell, if they go on like these"
+
+
+def told(judgement: Judgement) -> str:
+    """One measure: its difference with its interval, how many pairs, and against which margin."""
+    j = judgement
+    if j.difference is None or j.low is None or j.high is None:
+        return f"{j.pairs} pairs; 10 are the least to judge by"
+    if j.measure == "latency":
+        figures = f"{100 * j.difference:+.1f} % ({100 * j.low:+.1f} to {100 * j.high:+.1f})"
+        counts = f"faster on {j.wins}, slower on {j.losses} of {j.pairs} goals"
+        margin = f"margin {100 * j.margin:g} %"
+    else:
+        figures = f"{100 * j.difference:+.1f} points ({100 * j.low:+.1f} to {100 * j.high:+.1f})"
+        counts = f"won {j.wins}, lost {j.losses} of {j.pairs} goals"
+        margin = f"margin {100 * j.margin:g} points"
+    return f"{figures}, {counts}, p {p_value(j.p)}, {margin}"
+
+
+def p_value(p: float | None) -> str:
+    """A p-value with as many digits as mean something."""
+    return "-" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
