@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from orchestrator.cli import (
     acl,
     cancel,
+    compare,
     config,
     corpus,
     dlq,
@@ -67,6 +68,7 @@ app.command("cancel")(cancel.cancel)
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(gate.app, name="gate")
+app.command("compare", help=compare.HELP)(compare.command)
 app.command("report")(fleet_report.command)
 app.command("stats")(stats.command)
 app.command("doctor")(doctor.command)

@@ -84,7 +84,7 @@ def run(
     if not json_out:
         notes.print(engine_line(settings))
     with ExitStack() as stack:
-        fleet = _join(settings, stack)
+        fleet = join_fleet(settings, stack)
         # The documents are read while the private worker starts.
         name = corpus_for(settings, documents, corpus, quiet=json_out)
         spec = spec.model_copy(update={"inputs": Inputs(corpus=name)})
@@ -145,8 +145,8 @@ def engine_line(settings: Settings) -> str:
     return "Models: " + ", ".join(f"{persona} {name}" for persona, name in names.items()) + others
 
 
-def _join(settings: Settings, stack: ExitStack) -> PrivateFleet | None:
-    """The private fleet, unless REDIS_URL names another."""
+def join_fleet(settings: Settings, stack: ExitStack) -> PrivateFleet | None:
+    """Start a private fleet that ends with the stack, unless REDIS_URL names another."""
     if settings.redis_url is not None:
         return None
     from orchestrator.local import private_fleet

@@ -1,0 +1,119 @@
+"""What a comparison looks like on a terminal: its progress on stderr, its report on stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.cli.output import stderr_console
+from orchestrator.comparing import Journal, remaining_s
+from orchestrator.experiment import Arm, Comparison, Trial
+from orchestrator.experiment.figures import ArmReport
+from orchestrator.experiment.words import MEASURED, VERDICTS, headline, told
+
+_STYLES = {"better": "green", "worse": "bold red", "too_few": "yellow", "not_worse": ""}
+
+
+class Following:
+    """Shows how far a comparison is: a bar where there is a terminal, otherwise a line per finished job."""
+
+    def __init__(self, total: int, journal: Journal, at_a_time: int) -> None:
+        self._console = stderr_console()
+        self._total, self._journal, self._at_a_time = total, journal, at_a_time
+        self.done = {(trial.goal, trial.arm) for trial in journal.trials}
+        self._bar = Progress(
+            TextColumn("Comparing"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=self._console,
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._bar.add_task("", total=total, completed=len(self.done))
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def say(self, line: str) -> None:
+        """Tell something beside the progress."""
+        self._console.print(line)
+
+    def ended(self, trial: Trial, left: Sequence[Arm]) -> None:
+        """Show a finished job; ``left`` are the arms of those that still have to run, itself included or not."""
+        self.done.add((trial.goal, trial.arm))
+        seconds = remaining_s(left, self._journal.trials, self._at_a_time)
+        eta = "" if seconds is None else f"about {_duration(seconds)} left"
+        self._bar.update(self._task, completed=len(self.done), description=eta)
+        if self._bar.disable:
+            why = f" ({', '.join(trial.reasons)})" if trial.reasons else ""
+            ended = f"{trial.goal}  {trial.arm}: {trial.status}{why}, {trial.latency_s:.2f} s"
+            self.say(f"{len(self.done)}/{self._total}  {ended}" + (f"  {eta}" if eta else ""))
+
+
+def show(found: Comparison, console: Console) -> None:
+    """Print the report: verdicts first, then the figures per arm. The page has the rest."""
+    for pair in found.pairs:
+        console.print(Text(headline(pair), style=_STYLES[pair.verdict]))
+        for j in pair.judgements:
+            verdict = Text(f"{VERDICTS[j.verdict]:<26}", style=_STYLES[j.verdict])
+            console.print(Text.assemble(f"  {MEASURED[j.measure]:<15}", verdict, told(j)))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("arm", header_style="dim")
+    for column in (
+        "runs",
+        "whole",
+        "evidence",
+        "mean",
+        "95 %",
+        "p95",
+        "tokens",
+        "cost",
+        "settled",
+        "quoting",
+    ):
+        table.add_column(column, justify="right", header_style="dim", no_wrap=True)
+    for arm in found.arms:
+        table.add_row(arm.arm, *_cells(arm))
+    console.print(table)
+    for arm in found.arms:
+        if arm.reasons:
+            counted = ", ".join(f"{reason} {count}" for reason, count in arm.reasons.items())
+            console.print(f"{arm.arm}: {counted}", style="dim")
+
+
+def _cells(arm: ArmReport) -> tuple[str, ...]:
+    debate = arm.debate
+    return (
+        str(arm.runs),
+        f"{arm.whole}/{arm.runs}",
+        f"{arm.evidence_ok}/{arm.runs}",
+        _s(arm.mean_s),
+        "-" if arm.low_s is None else f"{arm.low_s:.2f}-{arm.high_s:.2f}",
+        _s(arm.p95_s),
+        f"{arm.usage.tokens:,}",
+        "-" if arm.cost is None else f"{arm.cost:,.4f}",
+        f"{debate.settled}/{debate.positions}",
+        f"{debate.quoting}/{debate.objections}",
+    )
+
+
+def _s(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.2f} s"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
