@@ -15,6 +15,8 @@ from pydantic import Field, ValidationError
 from orchestrator.contracts.base import Frozen, RequestedMode
 from orchestrator.contracts.events import ModeSet
 from orchestrator.errors import InvalidInput
+from orchestrator.routing import Policy
+from orchestrator.settings import Settings
 from orchestrator.store import keys
 from orchestrator.store.connection import translated
 
@@ -48,6 +50,17 @@ def current(client: redis.Redis) -> Switch | None:
         return Switch.model_validate_json(raw)
     except ValidationError:
         return Switch(mode="sequential", who="unknown", why="the flag in Redis cannot be read", since_ms=0)
+
+
+def policy_of(settings: Settings, switch: Switch | None) -> Policy:
+    """What decides a job's mode here: the deployment's settings, and the switch over them."""
+    return Policy(
+        default=settings.parallel_mode,
+        boundary=settings.complexity_boundary,
+        share=settings.parallel_share,
+        override=switch.mode if switch else None,
+        force=bool(switch and switch.force),
+    )
 
 
 def set_mode(client: redis.Redis, mode: RequestedMode, *, who: str, why: str, force: bool = False) -> Switch:

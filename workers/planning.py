@@ -19,7 +19,7 @@ from orchestrator.language import detect_language
 from orchestrator.routing import PASSAGES_PER_JOB, Choice, Policy, assess, choose, draw_for, outline
 from orchestrator.settings import Settings
 from orchestrator.store.origin import origin
-from orchestrator.switch import Switch
+from orchestrator.switch import Switch, policy_of
 from workers.execution import Attempt, Worked
 from workers.patience import patiently
 from workers.retrieval.evidence import Evidence
@@ -103,7 +103,9 @@ class Planner:
                 translated = self._translate(attempt, queries[:4], other)
                 queries += tuple(q for q in translated.queries if q not in queries)
             passages = tuple(hit.passage for hit in evidence.search(queries, PASSAGES_PER_JOB))
-        complexity, choice = self._route(spec, passages, language, self._policy())
+        complexity, choice = self._route(
+            spec, passages, language, policy_of(self._settings, patiently(self._switch))
+        )
         plan = Plan(
             task_id=spec.task_id,
             sub_questions=draft.sub_questions,
@@ -135,16 +137,6 @@ class Planner:
             mode=choice.mode,
             mode_reason=choice.reason,
             language=language,
-        )
-
-    def _policy(self) -> Policy:
-        settings, switch = self._settings, patiently(self._switch)
-        return Policy(
-            default=settings.parallel_mode,
-            boundary=settings.complexity_boundary,
-            share=settings.parallel_share,
-            override=switch.mode if switch else None,
-            force=bool(switch and switch.force),
         )
 
     @staticmethod

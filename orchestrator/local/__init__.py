@@ -4,6 +4,6 @@ It goes through the same code path as a fleet; only the address differs. No proc
 the command ends.
 """
 
-from orchestrator.local.fleet import PrivateFleet, private_fleet
+from orchestrator.local.fleet import PrivateFleet, private_fleet, private_share
 
-__all__ = ["PrivateFleet", "private_fleet"]
+__all__ = ["PrivateFleet", "private_fleet", "private_share"]

@@ -35,12 +35,10 @@ class PrivateFleet:
         self.folder = self._stack.enter_context(_own_folder())
         self.socket = self.folder / "s"
         # Its worker would take the port that a fleet's worker on this host has been given.
-        mine = {"redis_url": SecretStr(f"unix://{self.socket}"), "metrics_port": 0}
+        mine: dict[str, object] = {"redis_url": SecretStr(f"unix://{self.socket}"), "metrics_port": 0}
         # The command has said that it answers without a model where none is configured.
         mine["model"] = settings.model or "extractive"
-        # The share protects a fleet's users from a mode that is new to them; here there is one user, who is waiting.
-        if "parallel_share" not in settings.model_fields_set:
-            mine["parallel_share"] = 100.0
+        mine["parallel_share"] = private_share(settings)
         self.settings = settings.model_copy(update=mine)
         self._valkey: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None
@@ -119,6 +117,14 @@ class PrivateFleet:
                 # Ctrl-C goes to the command line alone, which then stops these in order.
                 start_new_session=True,
             )
+
+
+def private_share(settings: Settings) -> float:
+    """The parallel share of a private fleet, in percent.
+
+    It protects a fleet's users from a mode that is new to them; here there is one user, who is waiting.
+    """
+    return settings.parallel_share if "parallel_share" in settings.model_fields_set else 100.0
 
 
 @contextmanager
