@@ -66,7 +66,7 @@ def show(found: Comparison, console: Console) -> None:
     for pair in found.pairs:
         console.print(Text(headline(pair), style=_STYLES[pair.verdict]))
         for j in pair.judgements:
-            verdict = Text(f"{VERDICTS[j.verdict]:<26}", style=_STYLES[j.verdict])
+            verdict = Text(f"{VERDICTS[j.verdict]:<28}", style=_STYLES[j.verdict])
             console.print(Text.assemble(f"  {MEASURED[j.measure]:<15}", verdict, told(j)))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("arm", header_style="dim")

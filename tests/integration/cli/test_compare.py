@@ -20,7 +20,6 @@ pytestmark = pytest.mark.integration
 
 QUESTIONS = (
     "What does the event queue cost per month?",
-    "Can the operations team run the event queue at night?",
     "Are duplicate orders a risk of the event queue?",
     "이벤트 큐는 야간에 운영할 수 있는가?",
 )
@@ -59,14 +58,14 @@ def test_interrupted_and_torn_the_same_command_goes_on_and_runs_nothing_twice(
         "--docs",
         DOCS,
         "--arms",
-        "parallel,sequential,parallel",
+        "parallel,pipelined,parallel",
         "--out",
         str(out),
     )
     first = subprocess.Popen(
         command(*arguments), env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )  # fmt: skip
-    wait_for("three finished jobs", lambda: len(lines(out)) >= 4)
+    wait_for("three finished jobs", lambda: len(lines(out)) >= 4, timeout_s=60)
     started = children_of(first.pid)
     first.send_signal(signal.SIGINT)
     _, said = first.communicate(timeout=60)
@@ -74,23 +73,23 @@ def test_interrupted_and_torn_the_same_command_goes_on_and_runs_nothing_twice(
     assert "the same command goes on" in said
     wait_for("its processes to end", lambda: not any(Path(f"/proc/{pid}").exists() for pid in started))
     kept = trials(out)
-    assert 3 <= len(kept) < 12
+    assert 3 <= len(kept) < 9
     with (out / NAME).open("ab") as journal:
         journal.write(b'{"goal":"q1","arm":"par')
 
     again = alone(*arguments, "--json")
-    assert again.returncode == 3, again.stderr  # four goals are no verdict
+    assert again.returncode == 3, again.stderr  # three goals are no verdict
     found = Comparison.model_validate_json(again.stdout)
     assert trials(out)[: len(kept)] == kept
-    assert len(trials(out)) == len(found.trials) == 12
+    assert len(trials(out)) == len(found.trials) == 9
     assert {(t.goal, t.arm) for t in found.trials} == {
-        (f"q{n}", arm) for n in range(4) for arm in ("parallel", "sequential", "parallel-2")
+        (f"q{n}", arm) for n in range(3) for arm in ("parallel", "pipelined", "parallel-2")
     }
-    assert len({t.task_id for t in found.trials}) == 12
-    assert all(len({t.evidence for t in found.trials if t.goal == f"q{n}"}) == 1 for n in range(4))
+    assert len({t.task_id for t in found.trials}) == 9
+    assert all(len({t.evidence for t in found.trials if t.goal == f"q{n}"}) == 1 for n in range(3))
     assert f"seed {found.seed}" in said
-    assert [arm.runs for arm in found.arms] == [4, 4, 4]
-    assert all(arm.mean_s and arm.evidence_ok + arm.degraded + arm.failed >= 4 for arm in found.arms)
+    assert [arm.runs for arm in found.arms] == [3, 3, 3]
+    assert all(arm.mean_s and arm.complete + arm.degraded + arm.failed == 3 for arm in found.arms)
     assert {pair.verdict for pair in found.pairs} == {"too_few"}
     assert "<svg" in (out / "report.html").read_text()
     assert json.loads((out / "report.json").read_text()) == json.loads(again.stdout)
@@ -127,5 +126,5 @@ def test_on_a_fleet_a_forced_switch_stops_it_and_cleared_it_goes_on(
     done = triptych(*arguments)
     assert done.returncode == 3, done.stderr
     assert "not enough data" in done.stdout
-    assert len(trials(out)) == 8
-    assert "8/8" in done.stderr
+    assert len(trials(out)) == 6
+    assert "6/6" in done.stderr

@@ -31,7 +31,13 @@ def test_given_evidence_is_all_of_it_in_its_order_without_search_or_translation(
     spec = TaskSpec(task_id="job", goal="What does it cost?", inputs=Inputs(passages=PASSAGES, as_given=True))
     record = cast("Any", SimpleNamespace(spec=spec))
     attempt = Attempt(
-        JobRef("default", "job"), "plan", 1, record, time.monotonic() + 60, held=cast("Any", None)
+        JobRef("default", "job"),
+        "plan",
+        1,
+        record,
+        time.monotonic() + 60,
+        held=cast("Any", None),
+        claims=cast("Any", None),
     )
     worked = planner(attempt)
     assert isinstance(worked.output, Plan)
