@@ -46,6 +46,7 @@ _OWN: Final = {
     "merge": "# The settled argument\n",
 }
 """The line that what a form alone is told begins with."""
+_SO_FAR: Final = "# Your claims so far\n"
 _TRANSLATES: Final = template("translate_queries").partition(".")[0]
 _REPAIR: Final = template("repair").partition("\n")[0]
 _PASSAGE = re.compile(r'<passage-([0-9a-f]{16}) id="([^"]+)"[^>]*>\n(.*?)\n</passage-\1>', re.DOTALL)
@@ -143,7 +144,8 @@ class Asked:
                 for number, (kind, sentence, about) in enumerate(filter(lambda each: each[2], settled), 1)
             ]
         elif self.form == "thesis":
-            claims = [self.claim("position", f"t{n}", s) for n, s in enumerate(POSITIONS, 1)]
+            begun = len(set(_CLAIM.findall(self.prompt.partition(_SO_FAR)[2])))
+            claims = [self.claim("position", f"t{n}", s) for n, s in enumerate(POSITIONS, 1) if n > begun]
         else:
             claims = [self.claim("objection", f"a{n}", s, seen[:1]) for n, s in enumerate(OBJECTIONS, 1)]
         return [*claims, {"kind": "summary", "text": CONCLUSION}, {"kind": "done"}]

@@ -1,6 +1,6 @@
 """Where a worker can die: every boundary in the life of every step, from its message being sent to its acknowledgement.
 
-A new mode joins by being in ``orchestrator.routing.flow.FLOWS`` and saying here how its steps are joined.
+A new mode joins by saying here how its steps are joined. A pipelined thesis has two claims here, as the model's does.
 """
 
 from __future__ import annotations
@@ -10,7 +10,21 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from orchestrator.contracts import Mode
-from orchestrator.routing.flow import FLOWS
+from orchestrator.routing.flow import (
+    ANTITHESIS_STANDALONE,
+    CLAIM,
+    CRITIC,
+    REBUTTAL,
+    RESOLUTION,
+    SYNTHESIS,
+    THESIS,
+    Flow,
+    closing,
+    flow,
+    name_of,
+    number_of,
+    part,
+)
 from orchestrator.store.record import PLAN
 
 Point = Literal[
@@ -30,8 +44,36 @@ Point = Literal[
     "acked",
 ]
 
-JOINED: Final[Mapping[Mode, Literal["chain", "chord"]]] = {"sequential": "chain", "parallel": "chord"}
+JOINED: Final[Mapping[Mode, Literal["chain", "chord"]]] = {
+    "sequential": "chain",
+    "parallel": "chord",
+    "pipelined": "chord",
+}
 """How Celery takes a job from its first step to its last."""
+_CLAIMS = 2
+
+
+def flow_of(mode: Mode) -> Flow:
+    """All steps of a whole job after its plan, in order, and what each needs."""
+    claims = [part(CLAIM, number) for number in range(1, _CLAIMS + 1)]
+    return flow(mode, claims, closing(mode, THESIS, _CLAIMS))
+
+
+def form_of(mode: Mode, step: str) -> str:
+    """As what the model knows the step's caller."""
+    if mode == "pipelined":
+        return {CRITIC: ANTITHESIS_STANDALONE, SYNTHESIS: "merge"}.get(step, name_of(step))
+    return step
+
+
+_PIPELINED_SHORT = {
+    (THESIS, "calling"),
+    (part(REBUTTAL, 1), "sending"),
+    (part(RESOLUTION, 1), "sending"),
+    (part(RESOLUTION, 1), "counted"),
+    (SYNTHESIS, "sending"),
+    (SYNTHESIS, "ending"),
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +95,8 @@ class Place:
     @property
     def short(self) -> bool:
         """Whether it is tried in every run of the tests: each point somewhere, the joins and the end everywhere."""
+        if self.mode == "pipelined":
+            return (self.step, self.point) in _PIPELINED_SHORT
         return (
             (self.mode, self.step) == ("parallel", "thesis")
             or self.point in ("sending", "ending", "ended")
@@ -64,21 +108,22 @@ def life(mode: Mode, step: str) -> tuple[Point, ...]:
     """The points that a step passes in a job without trouble, in order."""
     if step == PLAN:
         return ("popped", "received", "leased", "worked", "stored", "acking", "acked")
-    flow = FLOWS[mode]
-    first, last = not flow[step], not any(step in needs for needs in flow.values())
+    needs = flow_of(mode)
+    first, last = not needs[step], step == SYNTHESIS
     # Steps that start together are sent together, by one call: it is counted as the first one's.
-    sent: tuple[Point, ...] = () if first and step != next(iter(flow)) else ("sending", "sent")
+    sent: tuple[Point, ...] = () if first and step != next(iter(needs)) else ("sending", "sent")
     after: tuple[Point, ...] = ()
     if last:
         after = ("ending", "ended")
-    elif JOINED[mode] == "chord":
+    elif JOINED[mode] == "chord" and step != CRITIC:  # which nobody waits for
         after = ("counting", "counted")
     return (*sent, "popped", "received", "leased", "calling", "worked", "stored", *after, "acking", "acked")
 
 
 PLACES: Final = tuple(
     Place(mode, step, point)
-    for mode, flow in FLOWS.items()
-    for step in (PLAN, *flow)
+    for mode in JOINED
+    for step in (PLAN, *flow_of(mode))
+    if number_of(step) < _CLAIMS  # the claims' parts are alike
     for point in life(mode, step)
 )

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future
+from typing import get_args
 
 import pytest
 
-from orchestrator.routing.flow import FLOWS
+from orchestrator.contracts import Mode
 from tests.faults.cases import Outcome, came_to_its_end, killed
 from tests.faults.points import JOINED, PLACES, Place
 
@@ -22,7 +23,7 @@ EVERYWHERE = [
 
 
 def test_every_mode_has_its_places() -> None:
-    assert set(JOINED) == set(FLOWS)
+    assert set(JOINED) == set(get_args(Mode))
 
 
 @pytest.mark.parametrize("place", EVERYWHERE)

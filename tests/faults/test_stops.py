@@ -21,6 +21,8 @@ SHORT = {
     ("parallel", "thesis"): ("sending", "popped", "leased", "calling", "worked", "counting"),
     ("parallel", "synthesis"): ("sending", "worked", "ending"),
     ("sequential", "antithesis"): ("sending", "worked"),
+    ("pipelined", "thesis"): ("calling",),
+    ("pipelined", "rebuttal:1"): ("worked",),
 }
 EVERYWHERE = [
     pytest.param(

@@ -28,6 +28,7 @@ from orchestrator import recovery
 from orchestrator.broker import app as broker_app
 from orchestrator.broker import backend as broker_backend
 from orchestrator.broker import transport
+from orchestrator.canvas import GrowingChord
 from orchestrator.store import JobStore, connect
 from orchestrator.store.archive import Archive, sqlite
 from workers import __main__ as entry
@@ -196,6 +197,12 @@ def _in_celery(reached: Points) -> None:
         inner(signatures)
         reached.message(_first(signatures[0]), "sent")
 
+    @around(progress.Progress, "_join")  # a part of a pipelined job
+    def join(inner: Any, self: Any, ref: Any, step: str, *arguments: Any) -> None:
+        reached(ref.task_id, step, "sending")
+        inner(self, ref, step, *arguments)
+        reached(ref.task_id, step, "sent")
+
     @around(AMQP, "_retry_publish")  # a chain's next step
     def publish(inner: Any, amqp: Any, call: Any, *arguments: Any, **options: Any) -> Any:
         reached.message(_first(call.__self__), "sending")
@@ -263,5 +270,7 @@ def _in_upkeep(reached: Points) -> None:
 
 def _first(signature: Any) -> str:
     """The id of the first step that a signature sends: itself, or the first of a chain or of a chord's header."""
+    if isinstance(signature, GrowingChord):
+        return str(signature._first.id)
     inner = getattr(signature, "tasks", None)
     return _first(inner[0]) if inner else str(signature.id)
