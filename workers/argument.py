@@ -11,7 +11,7 @@ from orchestrator.contracts import Claim, ErrorKind, Failure, Passage, Persona, 
 from orchestrator.contracts.events import ToolCall
 from orchestrator.errors import ModelError
 from orchestrator.parts import Merge, merged
-from orchestrator.routing.flow import SYNTHESIS, THESIS, persona_of
+from orchestrator.routing.flow import CLAIM, SYNTHESIS, THESIS, part, persona_of
 from orchestrator.settings import Settings
 from orchestrator.store import JobStore
 from orchestrator.store.origin import origin
@@ -126,7 +126,12 @@ class Argument:
         return replace(run, output=_whole(run.output, attempt.claims.written))
 
     def _heard(self, attempt: Attempt, brief: Brief) -> PersonaRun:
-        listener = Listener(AnswerReader(brief.form, numbering=brief.numbering), attempt.claims.add)
+        def claimed(claim: Claim) -> None:
+            attempt.claims.add(claim)
+            step = part(CLAIM, len(attempt.claims.written))
+            self._live.show(attempt.held, attempt.number, step, claim.text)
+
+        listener = Listener(AnswerReader(brief.form, numbering=brief.numbering), claimed)
         try:
             return self._run(attempt, brief, listener.hear)
         finally:

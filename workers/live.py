@@ -12,7 +12,7 @@ import redis
 import structlog
 
 from orchestrator.errors import StoreUnavailable
-from orchestrator.store import LiveText
+from orchestrator.store import JobRef, LiveText
 from orchestrator.store.stream import publish_text
 from workers.brief import Form
 from workers.heartbeat import Held
@@ -36,6 +36,7 @@ class Writing:
         self._reader = AnswerReader(form)
         self._words = ""
         self._chars = 0
+        self._reading = threading.Lock()
 
     def add(self, piece: str) -> None:
         """Take a piece of text. Called on the event loop for every piece: it must stay this cheap."""
@@ -45,6 +46,10 @@ class Writing:
 
     def frame(self) -> LiveText | None:
         """The words that were added since the last frame, for a spectator; ``None`` where nothing was."""
+        with self._reading:
+            return self._frame()
+
+    def _frame(self) -> LiveText | None:
         pieces = self._pieces[self._read :]
         if not pieces:
             return None
@@ -84,9 +89,17 @@ class Live:
         return writing
 
     def stop(self, writing: Writing) -> None:
-        """The step has ended."""
+        """The step has ended: what it wrote last is shown, however quickly it wrote."""
         with self._lock:
             self._writing.discard(writing)
+        if writing.held.watched and (frame := writing.frame()):
+            self._publish([(writing.held.lease.ref, frame)])
+
+    def show(self, held: Held, attempt: int, step: str, text: str) -> None:
+        """Show something whole that the holder of a lease has written, as ``step``."""
+        if held.watched:
+            shown = LiveText(step=step, attempt=attempt, text=text[:SHOWN_CHARS], chars=len(text))
+            self._publish([(held.lease.ref, shown)])
 
     def _run(self) -> None:
         pause = threading.Event()
@@ -96,9 +109,12 @@ class Live:
                 watched = [writing for writing in self._writing if writing.held.watched]
             frames = [(w.held.lease.ref, frame) for w in watched if (frame := w.frame())]
             if frames:
-                try:
-                    publish_text(self._client, frames)
-                except StoreUnavailable as error:
-                    log.debug("live_text_dropped", error=str(error))
-                    self._on_dropped(len(frames))
+                self._publish(frames)
             pause.wait(PERIOD_S)
+
+    def _publish(self, frames: list[tuple[JobRef, LiveText]]) -> None:
+        try:
+            publish_text(self._client, frames)
+        except StoreUnavailable as error:
+            log.debug("live_text_dropped", error=str(error))
+            self._on_dropped(len(frames))

@@ -13,9 +13,18 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cli.output import counted
-from orchestrator.contracts.events import Event, PlanReady, StepEnd, StepRecovered, StepStart, ToolCall
+from orchestrator.cli.tree import bar, in_rows, label
+from orchestrator.contracts.events import (
+    ClaimClosed,
+    Event,
+    PlanReady,
+    StepEnd,
+    StepRecovered,
+    StepStart,
+    ToolCall,
+)
 from orchestrator.plaintext import one_line
-from orchestrator.routing.flow import flow
+from orchestrator.routing.flow import CLAIM, flow, name_of, part
 from orchestrator.store import LiveText
 
 _MARK = {"waiting": "\N{MIDDLE DOT}", "running": "\N{BLACK RIGHT-POINTING TRIANGLE}", "ok": "\N{CHECK MARK}"}
@@ -23,6 +32,7 @@ ROOM_FOR_WORKERS = 90
 """Columns from which on there is room to say where a step runs."""
 ROOM_FOR_WORDS = 50
 """Columns from which on words stand beside the steps; below, the plan's stand under them, and the others nowhere."""
+BAR_CELLS = 16
 _STYLE = {"waiting": "dim", "running": "cyan", "ok": "green", "failed": "red", "timeout": "red"}
 
 
@@ -61,22 +71,32 @@ class JobView:
         """Fold one event in; returns the step that it changed, if any."""
         if isinstance(event, LiveText):
             view = self._step(event.step)
-            if view.status == "running":
+            if view.status == "running" or name_of(event.step) == CLAIM:
                 view.words = event.text
             return view
         if event.at_ms > self._at_ms:
             self._at_ms, self._heard = event.at_ms, time.monotonic()
         if isinstance(event, PlanReady):
-            if not event.passages:
-                self.decided = "no passages found"  # as a rule the job ends with that
-                return None
-            self.decided = f"{event.mode}: {one_line(event.mode_reason, 200)}"
-            for step in flow(event.mode):
-                self._step(step)
+            self._planned(event)
             return None
+        if isinstance(event, ClaimClosed):
+            view = self._step(part(CLAIM, int(event.claim_id[1:])))
+            view.status = "ok"
+            return view
         if not isinstance(event, (StepStart, StepEnd, ToolCall, StepRecovered)) or event.step is None:
             return None
-        view = self._step(event.step)
+        return self._changed(self._step(event.step), event)
+
+    def _planned(self, event: PlanReady) -> None:
+        if not event.passages:
+            self.decided = "no passages found"  # as a rule the job ends with that
+            return
+        self.decided = f"{event.mode}: {one_line(event.mode_reason, 200)}"
+        for step in flow(event.mode):
+            self._step(step)
+
+    @staticmethod
+    def _changed(view: StepView, event: StepStart | StepEnd | ToolCall | StepRecovered) -> StepView:
         if isinstance(event, StepStart):
             view.status, view.started_ms = "running", event.at_ms
             view.where = f"{event.worker}:{event.process_id}/{event.thread_id}"
@@ -96,6 +116,15 @@ class JobView:
         if view.duration_ms is not None:
             return view.duration_ms
         return max(0, self.now_ms() - view.started_ms) if view.started_ms else None
+
+    def bar(self, view: StepView) -> str:
+        """When a step ran, drawn on the job's time so far; nothing for a claim, which took none."""
+        first = self.steps["plan"].started_ms
+        running = any(step.status == "running" for step in self.steps.values())
+        now = self.now_ms() if running else self._at_ms
+        if first is None:
+            return ""
+        return bar(view.started_ms, self.elapsed_ms(view), first_ms=first, now_ms=now, cells=BAR_CELLS)
 
     def _step(self, name: str) -> StepView:
         return self.steps.setdefault(name, StepView(name))
@@ -127,20 +156,25 @@ class LiveTable:
         table.add_column(width=1)
         table.add_column(min_width=21, no_wrap=True)
         table.add_column(justify="right", width=8, no_wrap=True)
+        rows = [self.view.steps[step] for step in in_rows(self.view.steps)]
+        in_parts = any(name_of(view.name) == CLAIM for view in rows)
         if wide:
-            table.add_column(no_wrap=True, max_width=30, style="dim")
+            if in_parts:  # what ran beside what says more than where it did
+                table.add_column(width=BAR_CELLS, no_wrap=True, style="cyan")
+            else:
+                table.add_column(no_wrap=True, max_width=30, style="dim")
         if not narrow:
             table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        for view in self.view.steps.values():
+        for view in rows:
             elapsed = self.view.elapsed_ms(view)
             said = Text(_said(view, self.view), style=_STYLE.get(view.status, ""))
             if view.name == "plan":
                 said.no_wrap = False  # why the mode was chosen is read to its end; words as they come are not
             table.add_row(
                 Text(_MARK.get(view.status, "\N{BALLOT X}"), style=_STYLE.get(view.status, "")),
-                view.name.replace("_", " "),
-                f"{elapsed / 1_000:.2f} s" if elapsed is not None else "",
-                *([view.where] if wide else []),
+                label(view.name),
+                f"{elapsed / 1_000:.2f} s" if elapsed else "",
+                *([self.view.bar(view) if in_parts else view.where] if wide else []),
                 *([] if narrow else [said]),
             )
         yield table
@@ -174,7 +208,8 @@ class PlainLines:
             self._say(f"plan: {self.view.decided}{found}")
         elif isinstance(event, LiveText) and step and step.words and step.name not in self._spoke:
             self._spoke.add(step.name)
-            self._say(f"{step.name}: {one_line(step.words, 100)}")
+            who = label(step.name).strip() if name_of(step.name) == CLAIM else step.name
+            self._say(f"{who}: {one_line(step.words, 100)}")
         elif isinstance(event, StepStart) and step:
             self._say(f"{step.name}: started on {step.where}")
         elif isinstance(event, StepEnd) and step and event.step != "plan":

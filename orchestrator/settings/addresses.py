@@ -51,6 +51,15 @@ def check_ledger_url(url: str) -> None:
         raise ValueError("names no host; write postgresql://USER:PASSWORD@HOST:5432/DATABASE")
 
 
+def check_base_url(url: str) -> None:
+    """Raise ``ValueError`` unless the URL is an HTTP endpoint's, without a key in it; its text never quotes the URL."""
+    parts = split_url(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("is not an address; write http://HOST or https://HOST, with its port and path")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("holds a user name or password; give the key in its own variable instead")
+
+
 def split_url(url: str) -> SplitResult:
     """Split a URL, port included; urllib's own messages would quote it, password and all."""
     try:

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from orchestrator.routing.flow import MOST_CLAIMS
-from orchestrator.settings.addresses import check_ledger_url, split_url
+from orchestrator.settings.addresses import check_base_url, check_ledger_url
 from orchestrator.settings.chain import MODEL_PATTERN, parse_fallbacks
 from orchestrator.settings.file import FileSource
 from orchestrator.settings.limits import parse_limits
@@ -250,13 +250,8 @@ class Settings(BaseSettings):
     @field_validator("openai_base_url", "anthropic_base_url", "fallback_base_url")
     @classmethod
     def _base_url_is_http(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = split_url(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("is not an address; write http://HOST or https://HOST, with its port and path")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("holds a user name or password; give the key in its own variable instead")
+        if url is not None:
+            check_base_url(url)
         return url
 
     @field_validator("flower_login")

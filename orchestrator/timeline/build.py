@@ -24,6 +24,7 @@ from orchestrator.contracts.events import (
 )
 from orchestrator.contracts.persona import Status
 from orchestrator.contracts.result import JobTimings, StepTiming
+from orchestrator.timeline.critical import at_once, critical, path_ms
 from orchestrator.timeline.model import Row, RowStatus, Timeline
 
 
@@ -46,7 +47,7 @@ def timeline(events: Sequence[Event], *, now_ms: int | None = None) -> Timeline:
     cut = max([last, *(a.end_ms for a in attempts if a.end_ms is not None)])
     rows = _rows(attempts, losses, accepted=accepted, cut=cut, job_ended=end is not None)
     total = max(0, last - accepted)
-    chain = _critical(rows, total)
+    chain = critical(rows, total)
     rows = tuple(row.model_copy(update={"critical": index in chain}) for index, row in enumerate(rows))
     sequential = sum(row.duration_ms for row in rows if row.last)
     return Timeline(
@@ -55,7 +56,8 @@ def timeline(events: Sequence[Event], *, now_ms: int | None = None) -> Timeline:
         status=end.status if end else "running",
         accepted_at_ms=accepted,
         total_ms=total,
-        critical_path_ms=sum(row.duration_ms for row in rows if row.critical),
+        critical_path_ms=path_ms(row for row in rows if row.critical),
+        at_once=at_once(rows),
         sequential_ms=sequential,
         saved_ms=max(0, sequential - total),
         rows=rows,
@@ -223,33 +225,6 @@ def _outcome(attempt: _Attempt, noticed: int | None, *, cut: int, job_ended: boo
     if noticed is not None:
         return "lost", noticed
     return ("lost" if job_ended else "running"), cut
-
-
-_UNFINISHED = frozenset({"running", "lost"})
-
-
-def _critical(rows: Sequence[Row], total_ms: int) -> frozenset[int]:
-    """Walk back from the attempt that ended last to the latest-ending one before its start, and so on.
-
-    What outlived the job did not determine its end, nor did a step that a finished synthesis went on
-    without.
-    """
-    candidates = [i for i, row in enumerate(rows) if row.end_ms <= total_ms] or list(range(len(rows)))
-    if not candidates:
-        return frozenset()
-
-    def ended(index: int) -> tuple[int, int, int]:
-        return rows[index].end_ms, rows[index].start_ms, index
-
-    finished = [i for i in candidates if rows[i].step == "synthesis" and rows[i].status not in _UNFINISHED]
-    current = max(finished or candidates, key=ended)
-    chain = {current}
-    # Each one sorts before its successor: attempts of no length at one instant cannot go in circles.
-    for index in sorted(candidates, key=ended, reverse=True):
-        if rows[index].end_ms <= rows[current].start_ms and ended(index) < ended(current):
-            chain.add(index)
-            current = index
-    return frozenset(chain)
 
 
 def _final(status: RowStatus) -> Status:

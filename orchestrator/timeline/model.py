@@ -42,9 +42,10 @@ class Row(Frozen):
 class Timeline(Frozen):
     """One job on its clock.
 
-    ``critical_path_ms`` sums the attempts that determined the end; what ``total_ms`` has beyond it was spent
-    between steps. ``sequential_ms`` sums every step's last attempt: what one after another would have taken.
-    ``saved_ms`` is how much shorter the job was than that, and 0 where it was not.
+    ``critical_path_ms`` sums the attempts that determined the end, each as far as the next waited for it; what
+    ``total_ms`` has beyond it was spent between steps. ``sequential_ms`` sums every step's last attempt: what one after
+    another would have taken. ``saved_ms`` is how much shorter the job was than that, and 0 where it was not.
+    ``at_once`` is how many attempts ran at one moment at most.
     """
 
     task_id: str = ""
@@ -55,4 +56,5 @@ class Timeline(Frozen):
     critical_path_ms: int = 0
     sequential_ms: int = 0
     saved_ms: int = 0
+    at_once: int = 0
     rows: Annotated[tuple[Row, ...], Sequence] = ()

@@ -92,6 +92,8 @@ def summary(line: Timeline) -> str:
         f"{duration(line.total_ms)} {'so far' if line.status == 'running' else 'in all'}",
         *([f"critical path {duration(line.critical_path_ms)}"] if line.rows else []),
     ]
+    if line.at_once > 2:
+        parts.append(f"up to {line.at_once} steps at once")
     if line.saved_ms:
         parts.append(f"{duration(line.saved_ms)} less than in sequence")
     return " · ".join(parts)

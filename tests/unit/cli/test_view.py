@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import pytest
 from rich.console import Console
 
 from orchestrator.cli.output import counted, stderr_console
+from orchestrator.cli.tree import bar
 from orchestrator.cli.view import LiveTable, PlainLines
 from orchestrator.contracts.events import Event, PlanReady
-from tests.unit.timeline.ledger_of import parallel_job, submitted
+from orchestrator.store import LiveText
+from tests.unit.timeline.ledger_of import parallel_job, pipelined_job, submitted
 
 REASON = (
     "complexity 3.95 (12 disagreements between sentences of two sources) is below 5: side by side is faster"
@@ -24,7 +27,7 @@ def planned_job(passages: int = 3) -> list[Event]:
     ]
 
 
-def screen(events: list[Event], width: int) -> list[str]:
+def screen(events: Sequence[Event | LiveText], width: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width, color_system=None)
     table = LiveTable(console, "starting a private worker")
     for event in events:
@@ -68,6 +71,47 @@ def test_a_log_says_the_same_in_lines() -> None:
             plain.show(event)
     assert lines[0] == "starting a private worker"
     assert f"plan: parallel: {REASON}, 3 passages" in lines
+
+
+def test_a_pipelined_job_is_a_tree_of_claims_with_a_bar_for_each_step() -> None:
+    claim = LiveText(step="claim:1", attempt=1, text="The queue is faster.", chars=20)
+    drawn = screen([*pipelined_job()[:-4], claim], 100)
+    named = [line[3:24].rstrip() for line in drawn]
+    assert named == [
+        "plan", "thesis", "  t1", "  ├ rebuttal", "  └ resolution", "  t2", "  ├ rebuttal", "  └ resolution",
+        "critic", "synthesis",
+    ]  # fmt: skip
+    assert "The queue is faster." in drawn[2]
+    begins = [line.find("█") for line in drawn]
+    assert begins[2] == begins[-1] == -1, "a claim takes no time, and the synthesis has not begun"
+    assert begins[1] < begins[3] < begins[4]
+    assert not any("█" in line for line in screen(pipelined_job(), 60)), "no room"
+
+
+@pytest.mark.parametrize(
+    ("start", "ran", "expected"),
+    [
+        (0, 100, "██████████"),
+        (50, 50, "     █████"),
+        (99, 1, "         █"),
+        (100, 0, "         █"),
+        (20, 1, "  █"),
+        (None, 10, ""),
+        (10, None, ""),
+    ],
+)
+def test_a_bar_is_a_stretch_of_the_time_so_far(start: int | None, ran: int | None, expected: str) -> None:
+    assert bar(start, ran, first_ms=0, now_ms=100, cells=10) == expected
+
+
+def test_a_log_tells_each_claim_once() -> None:
+    lines: list[str] = []
+    plain = PlainLines(lines.append)
+    for event in pipelined_job()[:8]:
+        plain.show(event)
+    for _ in range(2):
+        plain.show(LiveText(step="claim:1", attempt=1, text="The queue is faster.", chars=20))
+    assert lines.count("t1: The queue is faster.") == 1
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 passages"), (1, "1 passage"), (1_200, "1,200 passages")])

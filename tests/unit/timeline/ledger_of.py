@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.contracts.events import Event, JobEnd, JobSubmitted, PlanReady, StepEnd, StepStart
+from orchestrator.contracts.events import (
+    ClaimClosed,
+    Event,
+    JobEnd,
+    JobSubmitted,
+    PlanReady,
+    StepEnd,
+    StepStart,
+)
+from orchestrator.routing.flow import persona_of
 
 ACCEPTED = 1_700_000_000_000
 _ids = iter(range(1, 10**9))
@@ -40,7 +49,7 @@ def planned(at: int, mode: Any = "parallel") -> Event:
 def start(
     step: str, at: int, *, attempt: int = 1, queued: int | None = None, worker: str = "w1@host"
 ) -> Event:
-    name: Any = f"{step.split('_', maxsplit=1)[0]}_start"
+    name: Any = f"{persona_of(step)}_start"
     return StepStart(
         event_id=event_id(), task_id="job1", at_ms=ACCEPTED + at, event=name, step=step, attempt=attempt,
         queued_ms=queued, worker=worker, process_id=42, thread_id=7,
@@ -50,7 +59,7 @@ def start(
 def end(
     step: str, at: int, ran: int, *, attempt: int = 1, status: Any = "ok", first_token: int | None = None
 ) -> Event:
-    name: Any = f"{step.split('_', maxsplit=1)[0]}_end"
+    name: Any = f"{persona_of(step)}_end"
     return StepEnd(
         event_id=event_id(), task_id="job1", at_ms=ACCEPTED + at, event=name, step=step, attempt=attempt,
         status=status, duration_ms=ran, first_token_ms=first_token, worker="w1@host", process_id=42, thread_id=7,
@@ -77,6 +86,44 @@ def parallel_job() -> list[Event]:
         start("synthesis", 11_760, queued=40),
         end("synthesis", 25_960, 14_200, first_token=710),
         job_end(26_000),
+    ]
+
+
+def claimed(number: int, at: int) -> Event:
+    return ClaimClosed(
+        event_id=event_id(),
+        task_id="job1",
+        at_ms=ACCEPTED + at,
+        step="thesis",
+        attempt=1,
+        claim_id=f"t{number}",
+    )
+
+
+def pipelined_job() -> list[Event]:
+    """Two claims: the thesis goes on for a while after the second, whose rebuttal and resolution take longest."""
+    return [
+        submitted(),
+        start("plan", 20),
+        planned(210, "pipelined"),
+        end("plan", 220, 200),
+        start("thesis", 250),
+        start("critic", 260),
+        claimed(1, 1_250),
+        start("rebuttal:1", 1_300),
+        claimed(2, 2_250),
+        start("rebuttal:2", 2_300),
+        end("thesis", 3_250, 3_000, first_token=700),
+        end("rebuttal:1", 3_300, 2_000),
+        start("resolution:1", 3_340),
+        end("rebuttal:2", 5_300, 3_000),
+        start("resolution:2", 5_340),
+        end("resolution:1", 5_400, 2_060),
+        end("critic", 8_300, 8_040),
+        end("resolution:2", 8_340, 3_000),
+        start("synthesis", 8_400),
+        end("synthesis", 10_400, 2_000),
+        job_end(10_430),
     ]
 
 

@@ -15,6 +15,7 @@ from tests.unit.timeline.ledger_of import (
     event_id,
     job_end,
     parallel_job,
+    pipelined_job,
     planned,
     start,
     submitted,
@@ -48,6 +49,16 @@ def test_the_critical_path_is_the_chain_that_determined_the_end():
     assert line.critical_path_ms == 200 + 10_800 + 14_200
     assert line.sequential_ms == 200 + 4_500 + 10_800 + 14_200
     assert line.saved_ms == line.sequential_ms - 26_000
+
+
+def test_of_a_pipelined_job_the_path_leads_through_the_thesis_as_far_as_its_claim():
+    line = timeline(pipelined_job())
+    assert [r.step for r in line.rows if r.critical] == [
+        "plan", "thesis", "rebuttal:2", "resolution:2", "synthesis",
+    ]  # fmt: skip
+    assert line.critical_path_ms == 200 + (2_300 - 250) + 3_000 + 3_000 + 2_000
+    assert line.saved_ms == line.sequential_ms - line.total_ms > 8_000
+    assert line.at_once == 4
 
 
 def test_a_sequential_job_saves_nothing_and_all_of_it_is_critical():
