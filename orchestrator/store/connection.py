@@ -69,8 +69,8 @@ def translated() -> Iterator[None]:
         ) from error
     except MasterNotFoundError as error:
         raise StoreUnavailable(
-            "no sentinel knows a primary that is up; a failover may be under way: try again. Where it lasts, check "
-            "master_name, sentinel_password and the hosts in REDIS_URL"
+            "no sentinel names a primary that is up; a failover may be under way: try again. Where it lasts, check "
+            "master_name, sentinel_password, the hosts and, with TLS, ssl_ca_certs in REDIS_URL"
         ) from error
     except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):

@@ -65,6 +65,12 @@ def hand_over(guarded: Guarded) -> None:
     guarded.fail_over(lambda: guarded.sentinels[0].client.sentinel_failover(NAME))
 
 
+def hand_over_in_order(guarded: Guarded) -> None:
+    """The old primary waits until a replica has everything: Valkey 9 has a word for it."""
+    sentinel = guarded.sentinels[0].client
+    guarded.fail_over(lambda: sentinel.execute_command("SENTINEL FAILOVER", NAME, "COORDINATED", once=True))
+
+
 @contextmanager
 def followed(producer: Client, refs: list[JobRef]) -> Iterator[dict[JobRef, list[str]]]:
     """Hear every event of these jobs, by its id, until all have ended."""
@@ -83,7 +89,15 @@ def followed(producer: Client, refs: list[JobRef]) -> Iterator[dict[JobRef, list
         thread.join(60)
 
 
-@pytest.mark.parametrize("fail_over", [crash, hand_over, pytest.param(freeze, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "fail_over",
+    [
+        crash,
+        hand_over,
+        pytest.param(hand_over_in_order, marks=pytest.mark.soak),
+        pytest.param(freeze, marks=pytest.mark.soak),
+    ],
+)
 def test_jobs_finish_and_those_who_follow_them_miss_nothing(
     busy: Busy, start_busy: StartWorker, guarded: Guarded, fail_over: Callable[[Guarded], None]
 ) -> None:

@@ -24,6 +24,7 @@ from orchestrator.store import connect
 from tests.integration.conftest import question
 from tests.integration.security.test_acl import words
 from tests.nodes import wait_for, worker_node
+from tests.servers import free_port
 
 SERVER, OPENSSL = shutil.which("redis-server"), shutil.which("openssl")
 pytestmark = [
@@ -169,3 +170,41 @@ def test_a_certificate_for_another_name_is_refused(secure: Secure, options: dict
         Client(Settings(redis_url=SecretStr(url))) as producer,
     ):
         producer.check()
+
+
+def test_sentinels_and_the_primary_they_name_are_reached_over_tls(
+    secure: Secure, options: dict[str, str], tmp_path: Path
+) -> None:
+    """They announce host names: a certificate is for one."""
+    port, config = free_port(), tmp_path / "sentinel.conf"
+    lines = [
+        "port 0",
+        f"tls-port {port}",
+        "bind 127.0.0.1",
+        *(f"tls-{kind}-file {secure.folder}/server.{ext}" for kind, ext in (("cert", "crt"), ("key", "key"))),
+        f"tls-ca-cert-file {secure.folder}/ca.crt",
+        f"tls-auth-clients {'yes' if 'ssl_certfile' in options else 'no'}",
+        "tls-replication yes",
+        "sentinel resolve-hostnames yes",
+        "sentinel announce-hostnames yes",
+        f"sentinel monitor jobs localhost {secure.port} 1",
+    ]
+    config.write_text("\n".join(lines) + "\n")
+    assert SERVER is not None
+    sentinel = subprocess.Popen([SERVER, config, "--sentinel"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    files = "&".join(f"{name}={secure.folder / file}" for name, file in options.items())
+    url = f"sentinels://localhost:{port}/0?master_name=jobs&{files}"
+    worker = worker_node(
+        "worker", folder=tmp_path, env={"REDIS_URL": url, "TRIPTYCH_HOME": str(tmp_path / "home")}
+    )
+    try:
+        worker.ready()
+        with Client(Settings(redis_url=SecretStr(url))) as producer:
+            assert producer.wait(producer.submit(question()).ref, within_s=30).status == "complete"
+        unknown = Settings(redis_url=SecretStr(url.replace(files, "")))
+        with pytest.raises(StoreUnavailable), Client(unknown) as producer:
+            producer.check()
+    finally:
+        worker.teardown()
+        sentinel.kill()
+        sentinel.wait()
