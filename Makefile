@@ -4,7 +4,7 @@ BIN := .venv/bin
 # What is locked stays as it is, where it still fits.
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-compare test check unit integration bench bench-gate bench-latency bench-live soak growth overload soak-tests lint types contracts format client-wheel lock clean
+.PHONY: help install demo demo-compare test check unit integration bench bench-gate bench-latency bench-live bench-durability soak growth overload soak-tests lint types contracts format client-wheel lock clean
 
 help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ bench-latency: install ## How long a job takes in each mode, with simulated mode
 
 bench-live: install ## The modes against your own OPENAI_BASE_URL (ARGS="--budget TOKENS --yes").
 	$(BIN)/python -m benchmarks.latency.live $(ARGS)
+
+bench-durability: install ## Which accepted jobs are gone after Redis' end, by how it is set up (about 7 minutes; all of it as root).
+	@$(BIN)/python -m benchmarks.durability $(ARGS)
 
 soak: install ## Thousands of jobs while workers and Redis fail, beside a naive Celery chord (about 12 minutes).
 	@$(BIN)/python -m benchmarks.soak $(ARGS)

@@ -57,7 +57,11 @@ class Valkey:
             **{name.replace("_", "-"): value for name, value in options.items()},
         }
         flat = [part for name, value in told.items() for part in (f"--{name}", *_words(name, value))]
-        self._node = started(flat, self.folder, ready="Ready to accept connections", host=host)
+        try:
+            self._node = started(flat, self.folder, ready="Ready to accept connections", host=host)
+        except AssertionError:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     @property
     def url(self) -> str:
