@@ -13,7 +13,7 @@ from benchmarks.arms import databases
 from benchmarks.latency import rivals
 from benchmarks.latency.arms import Arm, World, without_hedge
 from benchmarks.latency.fleet import Fleet, Model, Sample, spec_for
-from benchmarks.latency.world import Job
+from benchmarks.latency.world import Job, Triple
 from benchmarks.processes import BenchmarkFailed, Worker
 from orchestrator.broker.addresses import broker_url
 
@@ -74,16 +74,19 @@ class Theatre:
 
     async def warm(self, arms: Sequence[Arm], job: Job) -> None:
         """A job of every arm: imports and connections are no later job's cost. Raises ``BenchmarkFailed``."""
-        for arm in arms:
-            if arm.name in self._warm:
-                continue
-            quick = replace(
-                job, run=f"warm-up/{arm.name}".replace(" ", "_"), mode=arm.mode, claims=arm.claims
-            )
-            sample = await self.one(arm, replace(quick, weather="none"), "")
+        new = [arm for arm in arms if arm.name not in self._warm]
+        for arm, sample in zip(
+            new, await asyncio.gather(*(self._quick(arm, job) for arm in new)), strict=True
+        ):
             if sample.status != "complete":
                 raise BenchmarkFailed(f"{arm.name}: a job is {sample.status}: {', '.join(sample.reasons)}")
             self._warm.add(arm.name)
+
+    async def _quick(self, arm: Arm, job: Job) -> Sample:
+        """A job of personas that hardly speak."""
+        run, short = f"warm-up/{arm.name}".replace(" ", "_"), Triple(0.5, 0.5, 0.5)
+        quick = replace(job, run=run, mode=arm.mode, claims=arm.claims, triple=short, weather="none")
+        return await self.one(arm, quick, "")
 
     async def one(self, arm: Arm, job: Job, world: str) -> Sample:
         """One job of an arm."""
@@ -114,18 +117,20 @@ async def perform(theatre: Theatre, world: World, arms: Mapping[Arm, int], in_fl
     stage = theatre.stage
     pairs = [(arm, arm.job(world, number)) for arm, jobs in arms.items() for number in range(jobs)]
     random.Random(stage.seed).shuffle(pairs)  # noqa: S311 - an order, no secret
-    free, samples, begun = asyncio.Semaphore(in_flight), list[Sample](), time.monotonic()
-    progress = _Progress(stage, world, [job.ideal_s(stage.seed) for _, job in pairs], in_flight)
-
-    async def one(arm: Arm, job: Job) -> None:
-        try:
-            samples.append(await theatre.one(arm, job, world.name))
-        finally:
-            free.release()
-        progress.ended(samples[-1])
+    free, samples = asyncio.Semaphore(in_flight), list[Sample]()
 
     try:
         await theatre.warm(list(arms), pairs[0][1])
+        begun = time.monotonic()
+        progress = _Progress(stage, world, [job.ideal_s(stage.seed) for _, job in pairs], in_flight)
+
+        async def one(arm: Arm, job: Job) -> None:
+            try:
+                samples.append(await theatre.one(arm, job, world.name))
+            finally:
+                free.release()
+            progress.ended(samples[-1])
+
         async with asyncio.TaskGroup() as group:
             for arm, job in pairs:
                 await free.acquire()
