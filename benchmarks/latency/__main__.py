@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         "--arms",
         default="",
         metavar="NAMES",
-        help="only arms with one of these, given with commas, in their names",
+        help=f"of {', '.join(arm.name for arm in ARMS)}".replace("%", "%%"),
     )
     parser.add_argument(
         "--jobs", type=int, default=100, help="jobs of an arm in the calm world; others follow (default 100)"
@@ -76,6 +76,8 @@ def _measure(arguments: argparse.Namespace, told: Told) -> Report:
     chosen = [part for part in arguments.only.split(",") if part] or list(PARTS)
     if unknown := set(chosen) - set(PARTS):
         raise BenchmarkFailed(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    if not any(named(arm, arguments.arms) for arm in ARMS):
+        raise BenchmarkFailed(f"there is no arm {arguments.arms}; see --help")
     runs = recorded.read(arguments.recorded) if arguments.recorded else []
     planned = [
         Scene(scene.world, {arm: n for arm, n in scene.arms.items() if not arm.lacks()})

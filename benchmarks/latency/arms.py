@@ -62,26 +62,41 @@ class World:
 
 NO_HEDGE = (("HEDGE", "off"),)
 HEDGED = (("HEDGE", "same"),)
+MERGE_S = "PIPELINE_MERGE_S"
+DEADLINE = ((MERGE_S, "18"),)
+"""In s, at scale 1: then the merge goes ahead with what is there."""
 
 SEQUENTIAL = Arm("sequential", "sequential")
 PARALLEL = Arm("parallel", "parallel")
 PIPELINED = tuple(Arm(f"pipelined {n}", "pipelined", n) for n in (3, 4, 5, 6))
 BEST = PIPELINED[-1]
-LONG_MERGE = Arm("pipelined 6, merge 30 %", "pipelined", merge=0.3)
-SEQUENTIAL_HEDGED = Arm("sequential, hedged", "sequential", settings=HEDGED)
-BEST_HEDGED = Arm("pipelined 6, hedged", "pipelined", settings=HEDGED)
+LONG_MERGE = Arm("pipelined 6 + long merge", "pipelined", merge=0.3)
+SEQUENTIAL_HEDGED = Arm("sequential + hedges", "sequential", settings=HEDGED)
+BEST_HEDGED = Arm("pipelined 6 + hedges", "pipelined", settings=HEDGED)
+BEST_DEADLINE = Arm("pipelined 6 + deadline", "pipelined", settings=DEADLINE)
+BEST_BOTH = Arm("pipelined 6 + hedges + deadline", "pipelined", settings=(*HEDGED, *DEADLINE))
 RIVALS = (
     Arm("ThreadPoolExecutor", "parallel", rival="threads"),
     Arm("naive Celery chord", "parallel", rival="chord"),
     Arm("LangGraph", "parallel", rival="langgraph"),
 )
-ARMS = (SEQUENTIAL, PARALLEL, *PIPELINED, LONG_MERGE, SEQUENTIAL_HEDGED, BEST_HEDGED, *RIVALS)
+ARMS = (
+    SEQUENTIAL,
+    SEQUENTIAL_HEDGED,
+    PARALLEL,
+    *PIPELINED,
+    LONG_MERGE,
+    BEST_HEDGED,
+    BEST_DEADLINE,
+    BEST_BOTH,
+    *RIVALS,
+)
 """All, in the order of the report."""
 
 
-def without_hedge(settings: Iterable[tuple[str, str]]) -> Mapping[str, str]:
-    """An arm's settings as environment. Where it names none, hedging is off, if this version has it."""
-    named = dict(settings)
-    if "HEDGE" not in named and "hedge" in Settings.model_fields:
-        named |= dict(NO_HEDGE)
+def environment(settings: Iterable[tuple[str, str]], scale: float = 1.0) -> Mapping[str, str]:
+    """An arm's settings as its workers' environment. Where it names no hedge there is none; seconds are scaled."""
+    named = dict((*NO_HEDGE, *settings))
+    if MERGE_S in named:
+        named[MERGE_S] = str(float(named[MERGE_S]) / scale)
     return {f"TRIPTYCH_{name}": value for name, value in named.items()}

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.arms import databases
 from benchmarks.command import Told, private, run
-from benchmarks.latency.arms import BEST, PARALLEL, SEQUENTIAL, Arm, without_hedge
+from benchmarks.latency.arms import BEST, PARALLEL, SEQUENTIAL, Arm, environment
 from benchmarks.latency.book import Entry
 from benchmarks.latency.fleet import DOCUMENTS, GOAL, Fleet, Sample, spec_for
 from benchmarks.latency.report import Report
@@ -84,10 +84,8 @@ def _measure(arguments: argparse.Namespace, model: str, arms: Sequence[Arm], tol
     began = time.monotonic()
     with private("live") as (valkey, folder, machine):
         (url,) = databases(valkey.socket, 1)
-        environment = {**without_hedge(()), MODEL: model}
-        fleet = Fleet(
-            WORLD, url=url, folder=folder, workers=1, environment=environment, documents=arguments.docs
-        )
+        asks = {**environment(()), MODEL: model}
+        fleet = Fleet(WORLD, url=url, folder=folder, workers=1, environment=asks, documents=arguments.docs)
         try:
             fleet.wait_until_ready()
             samples = asyncio.run(_perform(fleet, arguments, arms, told))

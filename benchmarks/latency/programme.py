@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from benchmarks.latency.arms import (
     ARMS,
     BEST,
+    BEST_BOTH,
+    BEST_DEADLINE,
     BEST_HEDGED,
     PARALLEL,
     PIPELINED,
@@ -36,7 +38,7 @@ def scenes(parts: Sequence[str], *, jobs: int, recorded: Sequence[Recorded], wan
     """The scenes of these parts; of the recorded ones only where there are recorded runs.
 
     ``jobs`` is how many an arm runs in the calm world, from which the others follow; ``wanted`` keeps only the arms
-    with one of these, given with commas, in their names.
+    of these names, given with commas.
     """
     few, many = max(1, jobs // 10), jobs * 10
     core = (SEQUENTIAL, PARALLEL, *PIPELINED)
@@ -47,7 +49,10 @@ def scenes(parts: Sequence[str], *, jobs: int, recorded: Sequence[Recorded], wan
         Scene(World(CALM, "calm"), dict.fromkeys((*core, SEQUENTIAL_HEDGED, BEST_HEDGED), jobs)),
         Scene(
             World(TAIL, "tail"),
-            {SEQUENTIAL: jobs, SEQUENTIAL_HEDGED: jobs, BEST: many, BEST_HEDGED: many},
+            {
+                **dict.fromkeys((SEQUENTIAL, SEQUENTIAL_HEDGED, BEST, BEST_HEDGED, BEST_DEADLINE), jobs),
+                BEST_BOTH: many,
+            },
         ),
         Scene(World(NOVEMBER, "replayed", november), dict.fromkeys(core, len(november))),
         Scene(
@@ -64,5 +69,5 @@ def scenes(parts: Sequence[str], *, jobs: int, recorded: Sequence[Recorded], wan
 
 
 def named(arm: Arm, wanted: str) -> bool:
-    """Whether an arm's name holds one of these words, given with commas; none asks for all."""
-    return any(word.strip() in arm.name for word in wanted.split(","))
+    """Whether an arm is among these names, given with commas; none asks for all."""
+    return not wanted or arm.name in (name.strip() for name in wanted.split(","))

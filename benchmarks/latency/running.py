@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.arms import databases
 from benchmarks.latency import rivals
-from benchmarks.latency.arms import Arm, World, without_hedge
+from benchmarks.latency.arms import Arm, World, environment
 from benchmarks.latency.fleet import Fleet, Model, Sample, spec_for
 from benchmarks.latency.world import Job, Triple
 from benchmarks.processes import BenchmarkFailed, Worker
@@ -55,13 +55,12 @@ class Theatre:
         theatre = cls(stage, model, fleets, chord_url=broker_url(urls[-1]))
         try:
             for number, (settings, url) in enumerate(zip(wanted, urls, strict=False)):
-                environment = {**model.environment(), **without_hedge(settings)}
                 fleets[settings] = Fleet(
                     f"fleet{number}",
                     url=url,
                     folder=stage.folder,
                     workers=stage.workers,
-                    environment=environment,
+                    environment={**model.environment(), **environment(settings, stage.scale)},
                 )
             if any(arm.rival == "chord" for arm in arms):
                 theatre.chord = rivals.chord_worker(theatre.chord_url, stage.folder)

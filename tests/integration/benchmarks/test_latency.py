@@ -15,7 +15,6 @@ import pytest
 from benchmarks.latency.answering import role_of
 from benchmarks.latency.endpoint import Endpoint
 from benchmarks.latency.world import Job
-from orchestrator.contracts import RequestedMode
 from tests.integration.benchmarks.processes import LOOKED_UP_IN_PROC, running
 from tests.integration.conftest import PASSAGES
 from tests.model_server import ModelServer
@@ -24,7 +23,7 @@ from tests.nodes import ROOT, wait_for
 pytestmark = [pytest.mark.integration, LOOKED_UP_IN_PROC]
 
 QUICK = ("--scale", "50", "--jobs", "10", "--workers", "1", "--seed", "7", "--only", "nominal,load,streams")
-ARMS = ("--arms", "sequential,parallel,pipelined 6,Thread", "--levels", "1,2", "--window", "12")
+ARMS = ("--arms", "sequential,parallel,pipelined 6,ThreadPoolExecutor", "--levels", "1,2", "--window", "12")
 
 
 def start(place: Path, module: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -38,10 +37,6 @@ def start(place: Path, module: str, *arguments: str, **environment: str) -> subp
     )
 
 
-def pipelined() -> bool:
-    return "pipelined" in str(RequestedMode)
-
-
 def test_it_measures_every_arm_and_writes_table_plot_and_json(place: Path) -> None:
     files = {kind: place / f"latency.{kind}" for kind in ("json", "html", "png")}
     written = [word for kind, file in files.items() for word in (f"--{kind}", str(file))]
@@ -52,15 +47,14 @@ def test_it_measures_every_arm_and_writes_table_plot_and_json(place: Path) -> No
     assert "simulated" in found["simulated"]
     assert "seed 7, scale 50" in shown
     by_arm = {each["arm"]: each for each in found["figures"]}
-    assert {"sequential", "parallel", "ThreadPoolExecutor"} <= set(by_arm)
+    assert set(by_arm) == {"sequential", "parallel", "pipelined 6", "ThreadPoolExecutor"}
     assert all(each["lost"] == 0 and each["degraded"] == 0 for each in by_arm.values())
     assert by_arm["sequential"]["calls"] == 3
     assert by_arm["sequential"]["mean"] > 29.5
-    if pipelined():
-        assert by_arm["pipelined 6"]["calls"] == 15
-        assert 1.2 < by_arm["pipelined 6"]["tokens"] < 1.4
-        assert [level["in_flight"] for level in found["levels"]][:1] == [1]
-        assert all(level["failed"] == 0 for level in found["levels"])
+    assert by_arm["pipelined 6"]["calls"] == 15
+    assert 1.2 < by_arm["pipelined 6"]["tokens"] < 1.4
+    assert [level["in_flight"] for level in found["levels"]][:1] == [1]
+    assert all(level["failed"] == 0 for level in found["levels"])
     assert {reading["client"] for reading in found["streams"]} == {"triptych", "openai", "anthropic"}
     assert bench.returncode == (0 if all(target["met"] for target in found["targets"]) else 1)
     assert files["png"].read_bytes().startswith(b"\x89PNG")
@@ -72,7 +66,14 @@ def test_it_measures_every_arm_and_writes_table_plot_and_json(place: Path) -> No
 
 def test_interrupted_it_leaves_nothing_running(place: Path) -> None:
     bench = start(
-        place, "benchmarks.latency", "--seed", "1", "--only", "nominal", "--arms", "sequential,Thread"
+        place,
+        "benchmarks.latency",
+        "--seed",
+        "1",
+        "--only",
+        "nominal",
+        "--arms",
+        "sequential,ThreadPoolExecutor",
     )
     assert bench.stderr is not None
     assert any(line.startswith("nominal") for line in bench.stderr)  # its workers are there
@@ -131,8 +132,8 @@ def test_live_measures_an_endpoint_and_stays_within_its_budget(place: Path) -> N
     finally:
         model.close()
     found = json.loads(file.read_text())
-    assert {"sequential", "parallel"} <= {each["arm"] for each in found["figures"]}, said
+    assert {each["arm"] for each in found["figures"]} == {"sequential", "parallel", "pipelined 6"}, said
     assert "A real endpoint was asked" in shown
     assert 0 < spent <= 170_000
-    assert "of 6" in said or "of 9" in said
+    assert "of 9" in said
     assert list(running(place)) == []

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.latency import live, recorded
 from benchmarks.latency.answering import Asked, cut, role_of
-from benchmarks.latency.arms import ARMS, BEST, BEST_HEDGED, SEQUENTIAL, Arm, World
+from benchmarks.latency.arms import ARMS, BEST, BEST_BOTH, DEADLINE, SEQUENTIAL, Arm, World, environment
 from benchmarks.latency.book import Cost, Entry
 from benchmarks.latency.fleet import Sample
 from benchmarks.latency.picture import drawing
@@ -239,9 +239,9 @@ def test_what_was_not_measured_is_missed_and_what_was_not_asked_for_is_not_judge
 
 
 def test_a_tail_is_judged_by_its_longest_and_its_degraded_jobs():
-    jobs = [sample(BEST_HEDGED, 14.0, n, world="tail") for n in range(99)]
+    jobs = [sample(BEST_BOTH, 14.0, n, world="tail") for n in range(99)]
     longest, degraded = targets(
-        figures([*jobs, sample(BEST_HEDGED, 24.9, 99, world="tail", status="degraded")], []), ["tail"]
+        figures([*jobs, sample(BEST_BOTH, 24.9, 99, world="tail", status="degraded")], []), ["tail"]
     )
     assert longest.met
     assert degraded.value == pytest.approx(1.0)
@@ -271,15 +271,21 @@ def test_recorded_worlds_need_recorded_runs():
     assert [everything.world.triple(n).thesis for n in range(3)] == [8, 5, 8]
 
 
-def test_arms_are_chosen_by_words_of_their_names():
-    chosen = [arm.name for arm in ARMS if named(arm, "pipelined 6,Thread")]
-    assert chosen == ["pipelined 6", "pipelined 6, merge 30 %", "pipelined 6, hedged", "ThreadPoolExecutor"]
+def test_arms_are_chosen_by_name():
+    chosen = [arm.name for arm in ARMS if named(arm, "pipelined 6, ThreadPoolExecutor")]
+    assert chosen == ["pipelined 6", "ThreadPoolExecutor"]
     assert all(named(arm, "") for arm in ARMS)
 
 
 def test_an_arm_whose_mode_is_not_there_says_so():
     assert "no setting no_such" in Arm("x", "sequential", settings=(("no_such", "1"),)).lacks()
     assert Arm("x", "sequential").lacks() == ""
+
+
+def test_hedging_is_off_where_an_arm_does_not_ask_for_it_and_its_seconds_are_scaled():
+    assert environment(()) == {"TRIPTYCH_HEDGE": "off"}
+    assert environment(DEADLINE, scale=10.0)["TRIPTYCH_PIPELINE_MERGE_S"] == "1.8"
+    assert environment(BEST_BOTH.settings)["TRIPTYCH_HEDGE"] == "same"
 
 
 def test_recorded_runs_are_read_from_csv(tmp_path):
