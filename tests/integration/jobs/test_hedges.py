@@ -1,4 +1,4 @@
-"""A whole job one of whose calls says nothing: the backup answers, and result, ledger and stats say so."""
+"""A whole job of whose calls some say nothing: their backups answer, and result, ledger and stats say so."""
 
 from __future__ import annotations
 
@@ -23,37 +23,44 @@ from workers.llm.address import identity
 pytestmark = pytest.mark.integration
 
 
-def test_a_silent_call_costs_a_prompt_and_not_the_job_its_time(
+STEPS = {"thesis": "thesis", "rebuttal": "rebuttal", "resolution": "resolution", "merge": "synthesis"}
+"""Forms that one call of each stays silent, and the kind of step that the form is asked for in."""
+
+
+def test_silent_calls_cost_a_prompt_each_and_the_job_no_time(
     start_worker: StartWorker, producer: Client, model: ModelServer, triptych: Triptych
 ) -> None:
     there = Scope.of(identity(URL(f"{model.url}/v1")), "openai:test", Limit())
     store = PaceStore(producer.redis)
     for _ in range(LEAST_SEEN):
-        store.learn(there, "thesis", Seen(first_s=0.2, whole_s=0.4, usage=Usage(calls=1, input_tokens=1_000)))
+        for step in STEPS.values():
+            store.learn(there, step, Seen(first_s=0.2, whole_s=0.4, usage=Usage(calls=1)))
     start_worker(**model.environment())
 
     # The first job's calls tell the worker to read what the fleet knows.
-    producer.wait(producer.submit(question(mode="sequential")).ref)
+    producer.wait(producer.submit(question(mode="pipelined")).ref)
     model.forget()
-    model.script("thesis", lambda _: [STREAM, "hold"])
-    submitted = producer.submit(question(mode="sequential"))
+    for form in STEPS:
+        model.script(form, lambda _: [STREAM, "hold"])
+    submitted = producer.submit(question(mode="pipelined"))
     result = producer.wait(submitted.ref)
 
-    silent, backup = model.of("thesis")
-    assert silent.request.hung_up.wait(20)
-    assert silent.request.body == backup.request.body
     assert result.status == "complete", result.reasons
-    (thesis,) = (output for output in result.outputs if output.step == "thesis")
-    (hedge,) = thesis.hedges
-    assert (hedge.model, hedge.won) == ("openai:test", True)
+    hedged = {output.step: output for output in result.outputs if output.hedges}
+    assert sorted(step.partition(":")[0] for step in hedged) == sorted(STEPS.values())
+    for output in hedged.values():
+        assert [(hedge.model, hedge.won) for hedge in output.hedges] == [("openai:test", True)]
+        # The silent one's prompt is estimated, the other's counted.
+        assert output.usage.calls == 2
+        assert output.usage.estimated_tokens > 0
+    for form in STEPS:
+        silent = model.of(form)[0].request
+        assert silent.hung_up.wait(20)
+        assert sum(asked.request.body == silent.body for asked in model.of(form)) == 2
     ends = [event for event in history(producer.redis, submitted.ref) if isinstance(event, StepEnd)]
-    assert {end.step: end.hedges for end in ends if end.hedges} == {"thesis": (hedge,)}
-    assert thesis.usage.calls == 2
-    assert thesis.usage.input_tokens == backup.told.input_tokens
-    assert thesis.usage.estimated_tokens > 0
+    told = {end.step: end.hedges for end in ends if end.hedges}
+    assert told == {step: output.hedges for step, output in hedged.items()}
 
-    done = triptych("stats", "--json")
-    told = {pace["step"]: pace for pace in json.loads(done.stdout)["paces"]}
-    assert {"thesis", "antithesis", "synthesis"} <= set(told)
-    assert (told["thesis"]["backups"], told["thesis"]["backups_won"]) == (1, 1)
-    assert "openai:test: 1 of 10 backups made" in triptych("stats").stdout
+    stats = {pace["step"]: pace for pace in json.loads(triptych("stats", "--json").stdout)["paces"]}
+    assert [(stats[step]["backups"], stats[step]["backups_won"]) for step in STEPS.values()] == [(1, 1)] * 4
+    assert "backups made that" in triptych("stats").stdout
