@@ -60,6 +60,10 @@ overload: install ## What becomes of jobs when three times as many come as can b
 soak-tests: install ## The tests that are minutes long: every point at which a worker can die, and so on.
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m soak
 
+fuzz: install ## Fuzz the Evidence Gate for a minute, where atheris installs (it is fetched for this alone).
+	@$(BIN)/uv pip install -q --python $(BIN)/python "atheris>=3,<4" || true
+	$(BIN)/python -m tests.fuzz.gate $(ARGS)
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

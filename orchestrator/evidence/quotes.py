@@ -20,11 +20,12 @@ def check_quote(citation: Citation, sources: Sources) -> list[Finding]:
         ]
     if sources.quoted(citation):
         return []
+    unsure = " or not searched for, too many quotes being of very common words" if sources.exhausted else ""
     return [
         Finding(
             level=1,
             reason="not_verbatim",
             passage_id=citation.passage_id,
-            detail=f"not in {citation.passage_id}: {citation.quote[:200]}",
+            detail=f"not in {citation.passage_id}{unsure}: {citation.quote[:200]}",
         )
     ]

@@ -165,6 +165,11 @@ class Sources:
     def _haystack(self) -> Haystack:
         return Haystack([source.folded.text for source in self._order])
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether so many quotes were of very common words alone that some were not searched for."""
+        return self._haystack.exhausted
+
     def quoted(self, citation: Citation) -> Quoted | None:
         """Return the citation's quote where it is verbatim in the passage that it names, or ``None``."""
         key = (citation.passage_id, citation.quote)

@@ -15,10 +15,14 @@ from orchestrator.language.normalise import fold
 
 _EDGE = "\x00"  # fold() drops it, so no text can forge one
 _BETWEEN = 3 * _EDGE  # no quote has three edges in a row
-_MAX_TRIED = 200
-"""Places of a quote's rarest word that are tried one by one; beyond, the whole text is searched."""
-_MAX_PLACES = 50
+_MAX_TRIED = 1_000
+"""Places of a quote's rarest word that are tried one by one; beyond, the text is scanned."""
+MAX_SCANNED = 100_000_000
+"""Characters of texts that one haystack scans: a scan costs a whole text, and nearly all quotes need none."""
+_MAX_PLACES = 20
 """A word that stands at more places than these says little about where a quote was taken from."""
+_MAX_WORDS = 24
+"""Words at either end of a quote by which it is placed."""
 
 _NO_SPACES = (
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # kana, Han
@@ -52,7 +56,14 @@ def edged(folded: str) -> str:
 
 
 class Haystack:
-    """Folded texts in which many quotes are looked up, each by its rarest word: a look-up costs no scan of a text."""
+    """Folded texts in which many quotes are looked up, each by its rarest word: a look-up costs no scan of a text.
+
+    A quote of nothing but very common words does; where these were too many, ``exhausted`` says so, and the others
+    count as not found.
+    """
+
+    exhausted = False
+    _scanned = 0
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._places: dict[str, list[int]] = {}
@@ -101,7 +112,7 @@ class Haystack:
             return None
         marked = _joined(parts)
         if count > _MAX_TRIED:
-            return self._scanned(marked, len(words), text)
+            return self._scan(marked, len(words), text)
         before = len(_joined(parts[: 2 * rarest + 1])) + 1
         places = self._places[words[rarest]]
         for place in places[bisect_left(places, low) : bisect_left(places, high)]:
@@ -110,9 +121,13 @@ class Haystack:
                 return self._span(at, place - rarest, len(marked) - 2 * len(words))
         return None
 
-    def _scanned(self, marked: str, words: int, text: int | None) -> tuple[int, int, int] | None:
+    def _scan(self, marked: str, words: int, text: int | None) -> tuple[int, int, int] | None:
         bounds = (0, len(self._marked)) if text is None else self._text_starts[text : text + 2]
+        if self._scanned > MAX_SCANNED:
+            self.exhausted = True
+            return None
         at = self._marked.find(marked, *bounds)
+        self._scanned += (at if at >= 0 else bounds[1]) - bounds[0]
         if at < 0:
             return None
         return self._span(at, bisect_left(self._starts, at), len(marked) - 2 * words)
@@ -132,13 +147,18 @@ class Haystack:
         low, high = self._first_words[text : text + 2]
         guesses: list[tuple[int, int]] = []
         telling = 0
-        for number, word in enumerate(parts[1::2]):
+        words = list(enumerate(parts[1::2]))
+        for number, word in (
+            words if len(words) <= 2 * _MAX_WORDS else words[:_MAX_WORDS] + words[-_MAX_WORDS:]
+        ):
             offset = ends[2 * number]
             places = self._places.get(word, [])
-            within = places[bisect_left(places, low) : bisect_left(places, high)]
-            if len(within) <= _MAX_PLACES:
+            first, last = bisect_left(places, low), bisect_left(places, high)
+            if last - first <= _MAX_PLACES:
                 telling += 1
-                guesses += ((self._folded_start(place, text) - offset, offset) for place in within)
+                guesses += (
+                    (self._folded_start(place, text) - offset, offset) for place in places[first:last]
+                )
         return _densest(sorted(guesses), len(quote), words=telling)
 
     def _folded_start(self, word: int, text: int) -> int:

@@ -1,5 +1,7 @@
 """Where a quote stands: word for word, and never inside a word or a number."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -162,3 +164,13 @@ def test_where_most_of_a_quotes_words_stand(quote, near):
         at = text.index(near)
         assert abs(span[0] - at) <= 5
         assert abs(span[1] - at - len(near)) <= 5
+
+
+def test_quotes_of_common_words_alone_are_not_searched_for_without_end(monkeypatch):
+    monkeypatch.setattr(sys.modules[Haystack.__module__], "MAX_SCANNED", 300_000)
+    haystack = Haystack([("ab " * 50 + "cd ") * 400])
+    assert haystack.find("ab " * 49 + "ab") == (0, 0, 149)
+    for _ in range(10):
+        assert haystack.find("ab " * 50 + "ab") is None
+    assert haystack.exhausted
+    assert haystack.find("ab cd") is not None  # by its rarer word
