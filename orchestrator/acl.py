@@ -58,7 +58,7 @@ _ALLOWED: dict[Role, str] = {
             _on(
                 f"~{keys.ROOT}:job:{{tenant}}:* ~{keys.ROOT}:idempotency:{{tenant}}:* "
                 f"~{keys.LEDGER} ~{keys.ACTIVE} ~{keys.OWED} ~{keys.ADMISSION} ~{keys.REFUSED} ~{keys.PACE} "
-                f"~{keys.open_jobs('{tenant}')}",
+                f"~{keys.open_jobs('{tenant}')} ~{keys.ROLLOUT_TALLY}",
                 "+eval +evalsha",
             ),
             # What it shares with others it adds to, and does not read.
@@ -72,6 +72,8 @@ _ALLOWED: dict[Role, str] = {
             _on(f"%R~{keys.ACTIVE}", "+zcard"),
             _on(f"%W~{keys.ACTIVE}", "+zadd +zrem"),
             _on(f"~{keys.OWED}", "+sismember +srem"),
+            # The end of a job that nobody worked on counts for its rollout.
+            _on(f"~{keys.ROLLOUT_TALLY}", "+hget +hincrby"),
             _on(f"~{keys.ROOT}:wake:*", "+xadd +pexpire +xread"),
             # Its own streams and the one that wakes its reader, in one read.
             _on(f"%R~{keys.ROOT}:job:{{tenant}}:* %R~{keys.ROOT}:wake:*", "+xread"),

@@ -6,13 +6,14 @@ import hashlib
 from typing import Any
 
 from orchestrator import __version__
-from orchestrator.contracts import EvalReport, Provenance, Reason, Result
+from orchestrator.contracts import EvalReport, Plan, Provenance, Reason, Result
 from orchestrator.contracts.events import Evaluated, JobEnd, KnownEvent
 from orchestrator.errors import StoreUnavailable
 from orchestrator.evidence import judge
 from orchestrator.outcome import assemble
 from orchestrator.parts import personas
 from orchestrator.replies import settle
+from orchestrator.rollout import counted
 from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.timeline import job_timings
 
@@ -37,7 +38,7 @@ def conclude(
         raise
     except Exception as error:  # noqa: BLE001 - see above
         why = f"its result could not be made ({type(error).__name__}); this is a defect of Triptych"
-        return give_up(store, ref, origin=origin, goal=record.spec.goal, why=why)
+        return give_up(store, ref, origin=origin, goal=record.spec.goal, why=why, plan=record.plan)
     judged = result.eval
     evaluated = Evaluated(
         **origin,
@@ -57,7 +58,13 @@ def conclude_overdue(store: JobStore, ref: JobRef, record: JobRecord, *, origin:
 
 
 def give_up(
-    store: JobStore, ref: JobRef, *, origin: dict[str, Any], why: str, goal: str = "(unreadable)"
+    store: JobStore,
+    ref: JobRef,
+    *,
+    origin: dict[str, Any],
+    why: str,
+    goal: str = "(unreadable)",
+    plan: Plan | None = None,
 ) -> bool:
     """End a job whose record cannot be read, or cannot be made a result of. False where it had a result already."""
     result = Result(
@@ -68,6 +75,8 @@ def give_up(
         goal=goal,
         language="en",
         answer=f"There is no answer: {why}. Send the job again.",
+        mode=plan.mode if plan else None,
+        plan=plan,
         eval=EvalReport(task_id=ref.task_id),
         provenance=Provenance(triptych=__version__, llm_used=False),
     )
@@ -111,8 +120,9 @@ def _finish(
         total_ms=result.timings.total_ms,
         usage=result.usage,
         evidence_ok=result.eval.evidence_ok,
+        assignment=result.plan.assignment if result.plan else None,
     )
-    finished = store.finish(ref, result, events=(*before, end), final_step=final_step)
+    finished = store.finish(ref, result, events=(*before, end), final_step=final_step, counts=counted(end))
     if finished.owes:
         settle(store.client, ref)
     return finished.first

@@ -15,8 +15,6 @@ from pydantic import Field, ValidationError
 from orchestrator.contracts.base import Frozen, RequestedMode
 from orchestrator.contracts.events import ModeSet
 from orchestrator.errors import InvalidInput
-from orchestrator.routing import Policy
-from orchestrator.settings import Settings
 from orchestrator.store import keys
 from orchestrator.store.connection import translated
 
@@ -43,24 +41,17 @@ def current(client: redis.Redis) -> Switch | None:
     A flag that cannot be read means sequential, the mode that needs no trust.
     """
     with translated():
-        raw = cast("str | None", client.get(SWITCH))
+        return read_switch(cast("str | None", client.get(SWITCH)))
+
+
+def read_switch(raw: str | None) -> Switch | None:
+    """Read what the key holds."""
     if raw is None:
         return None
     try:
         return Switch.model_validate_json(raw)
     except ValidationError:
         return Switch(mode="sequential", who="unknown", why="the flag in Redis cannot be read", since_ms=0)
-
-
-def policy_of(settings: Settings, switch: Switch | None) -> Policy:
-    """What decides a job's mode here: the deployment's settings, and the switch over them."""
-    return Policy(
-        default=settings.parallel_mode,
-        boundary=settings.complexity_boundary,
-        share=settings.parallel_share,
-        override=switch.mode if switch else None,
-        force=bool(switch and switch.force),
-    )
 
 
 def set_mode(client: redis.Redis, mode: RequestedMode, *, who: str, why: str, force: bool = False) -> Switch:

@@ -110,6 +110,15 @@ ROWS = (
         Panel("Paused", (("triptych_queue_paused", "{{queue}}"),)),
         Panel("Mode switched by hand", (("triptych_mode_switched", "{{mode}}"),)),
     )),
+    Row("Rollout", (
+        Panel("Share in the new mode", (("triptych_rollout_share / 100", "share"),), "percentunit"),
+        Panel("Guard: E", (("triptych_rollout_evidence", "E"),), line=20,
+              what="From 20 on the rollout is rolled back."),
+        Panel("Jobs and failures", (
+            ("triptych_rollout_jobs", "{{side}} jobs"),
+            ("triptych_rollout_failures", "{{side}} failures"),
+        )),
+    )),
     Row("Steps and models", (
         Panel("Step, p50", ((quantile(0.5, "triptych_step_duration_seconds", "step"), "{{step}}"),), "s"),
         Panel("Step, p95", ((quantile(0.95, "triptych_step_duration_seconds", "step"), "{{step}}"),), "s"),

@@ -16,10 +16,10 @@ from orchestrator.contracts import Complexity, Passage, Plan, Reason, TaskSpec, 
 from orchestrator.contracts.events import PlanReady
 from orchestrator.errors import CallerError, RetrieverFailed
 from orchestrator.language import detect_language
+from orchestrator.rolling import Orders, policy_of
 from orchestrator.routing import PASSAGES_PER_JOB, Choice, Policy, assess, choose, draw_for, outline
 from orchestrator.settings import Settings
 from orchestrator.store.origin import origin
-from orchestrator.switch import Switch, policy_of
 from workers.execution import Attempt, Worked
 from workers.patience import patiently
 from workers.retrieval.evidence import Evidence
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 
 class Planner:
-    """Does the ``plan`` step. ``switch`` is asked once a job."""
+    """Does the ``plan`` step. ``orders`` is asked once a job."""
 
     def __init__(
         self,
@@ -50,12 +50,12 @@ class Planner:
         *,
         retriever: Retriever,
         translate: Translate | None,
-        switch: Callable[[], Switch | None],
+        orders: Callable[[], Orders],
     ) -> None:
         self._settings = settings
         self._retriever = retriever
         self._translate = translate
-        self._switch = switch
+        self._orders = orders
 
     def __call__(self, attempt: Attempt) -> Worked:
         """Plan one job. What cannot be read ends it as ``plan_failed``, with a plan that says nothing."""
@@ -104,7 +104,7 @@ class Planner:
                 queries += tuple(q for q in translated.queries if q not in queries)
             passages = tuple(hit.passage for hit in evidence.search(queries, PASSAGES_PER_JOB))
         complexity, choice = self._route(
-            spec, passages, language, policy_of(self._settings, patiently(self._switch))
+            spec, passages, language, policy_of(self._settings, patiently(self._orders))
         )
         plan = Plan(
             task_id=spec.task_id,

@@ -12,6 +12,7 @@ from celery.worker.consumer import Consumer
 from orchestrator.broker import make_app
 from orchestrator.errors import InvalidSettings
 from orchestrator.recovery import Contact
+from orchestrator.rolling import orders
 from orchestrator.routing.flow import STEPS
 from orchestrator.settings import Settings
 from orchestrator.settings.limits import parse_limits
@@ -23,7 +24,6 @@ from orchestrator.store.archiving import Bounds
 from orchestrator.store.endpoints import EndpointStore
 from orchestrator.store.paces import PaceStore
 from orchestrator.store.record import PLAN
-from orchestrator.switch import current
 from workers import intake
 from workers.archiving import Archiver
 from workers.argument import Argument
@@ -88,7 +88,7 @@ class Runtime:
             self.settings,
             retriever=self.retriever,
             translate=translator(self.settings, self.models),
-            switch=lambda: current(self.store.client),
+            orders=lambda: orders(self.store.client),
         )
         personas = dict.fromkeys(STEPS, self.personas())
         return Executor(

@@ -18,6 +18,7 @@ from orchestrator.contracts.events import StepRecovered
 from orchestrator.errors import RecordUnreadable, StoreUnavailable
 from orchestrator.recovery import Contact, Sweep
 from orchestrator.replies import settle_owed
+from orchestrator.rolling import tick
 from orchestrator.store import JobRecord, JobRef, JobStore, neighbours
 from orchestrator.store.admission import DEFAULT_BOUNDS, JobBounds, publish
 from orchestrator.store.keys import SWEEP_LOCK
@@ -95,10 +96,23 @@ class Sweeper:
             return
         if not self._client.set(SWEEP_LOCK, self._owner, nx=True, px=int(PERIOD_S * 900)):
             return
+        self._roll()
         self._sweep.run()
         self._end_abandoned(now)
         settle_owed(self._client)
         self._on_sweep()
+
+    def _roll(self) -> None:
+        """Let a rollout move. Neither it nor the recovery of jobs waits for a defect of the other."""
+        try:
+            move = tick(self._client)
+        except (StoreUnavailable, RedisError):
+            raise
+        except Exception as error:  # noqa: BLE001 - see above
+            log.error("rollout_stuck", error=type(error).__name__, at=whereabouts(error))  # noqa: TRY400 - as in _run
+        else:
+            if move:
+                log.warning("rollout_moved", move=move.move, why=move.why)
 
     def _expired(self, ref: JobRef, record: JobRecord) -> None:
         conclude_overdue(self._store, ref, record, origin=origin(ref, None))

@@ -30,6 +30,7 @@ from orchestrator.cli import (
     mode,
     pause,
     result,
+    rollout,
     route,
     run,
     schema,
@@ -74,6 +75,7 @@ app.command("report")(fleet_report.command)
 app.command("stats")(stats.command)
 app.command("doctor")(doctor.command)
 app.add_typer(mode.app, name="mode")
+app.add_typer(rollout.app, name="rollout")
 app.add_typer(route.app, name="route")
 app.command("pause")(pause.pause_command)
 app.command("resume")(pause.resume_command)

@@ -38,8 +38,8 @@ def explain(
 ) -> None:
     """Say which mode `auto` gives QUESTION on these documents, why, and on what evidence. Nothing is run.
 
-    With REDIS_URL set, the fleet's switch counts (`triptych mode`). Boundary and share are this machine's settings;
-    a fleet's jobs go by those of the worker that plans them.
+    With REDIS_URL set, the fleet's switch and rollout count (`triptych mode`, `triptych rollout`). Boundary and share
+    are this machine's settings; a fleet's jobs go by those of the worker that plans them.
     """
     import json
 
@@ -79,7 +79,8 @@ def explain(
     for factor in sorted(score.factors, key=lambda factor: -factor.points):
         console.print(f"  {factor.points:5.2f}  {factor.name:<14} {factor.why}")
     if choice.assignment and choice.assignment.share < 100:
-        console.print(f"  the other {100 - choice.assignment.share:g} % of such jobs run sequential")
+        other = policy.steering.from_mode if policy.steering else "sequential"
+        console.print(f"  the other {100 - choice.assignment.share:g} % of such jobs run {other}")
     found = f"{len(passages)} passages from {len(sources)} documents: {', '.join(sources)}"
     console.print(
         found if passages else "nothing in the documents bears on it: the job would fail", style="dim"
@@ -87,18 +88,18 @@ def explain(
 
 
 def _policy(settings: Settings) -> Policy:
-    """What a job would be planned by: a private fleet's, or the fleet's with its switch."""
+    """What a job would be planned by: a private fleet's, or the fleet's with its switch and its rollout."""
     from contextlib import closing
     from dataclasses import replace
 
     from orchestrator.local import private_share
+    from orchestrator.rolling import Orders, orders, policy_of
     from orchestrator.store import connect
-    from orchestrator.switch import current, policy_of
 
     if settings.redis_url is None:
-        return replace(policy_of(settings, None), share=private_share(settings))
+        return replace(policy_of(settings, Orders()), share=private_share(settings))
     with closing(connect(settings.redis_url.get_secret_value())) as client:
-        return policy_of(settings, current(client))
+        return policy_of(settings, orders(client))
 
 
 @app.command("learn")

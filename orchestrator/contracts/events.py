@@ -16,6 +16,7 @@ from orchestrator.contracts.persona import ErrorKind, Fallback, Hedge, Status, U
 from orchestrator.contracts.plan import Assignment
 from orchestrator.contracts.report import Verdict
 from orchestrator.contracts.result import JobStatus, Note, Reason
+from orchestrator.contracts.rollout import Move, Phase, RolloutId, RolloutSpec
 
 
 class _Event(Frozen):
@@ -151,6 +152,7 @@ class JobEnd(_Event):
     total_ms: int
     usage: Usage = Usage()
     evidence_ok: bool = False
+    assignment: Assignment | None = None
 
 
 class _FleetEvent(_Event):
@@ -183,6 +185,30 @@ class ModeSet(_FleetEvent):
     force: bool = False
 
 
+class RolloutStarted(_FleetEvent):
+    """An operator began a staged rollout. ``decided_ms`` is Redis TIME, epoch: its first stage counts from there."""
+
+    event: Literal["rollout_started"] = "rollout_started"
+    spec: RolloutSpec
+    decided_ms: int
+
+
+class RolloutMoved(_FleetEvent):
+    """A rollout moved: by itself, at what its jobs have shown until here, or by a person's word.
+
+    ``phase``, ``stage`` and ``share`` (percent in force) are those after the move. ``evidence`` is the guard's E.
+    """
+
+    event: Literal["rollout_moved"] = "rollout_moved"
+    rollout: RolloutId
+    move: Move
+    phase: Phase
+    stage: int
+    share: float
+    evidence: float
+    decided_ms: int
+
+
 KnownEvent = Annotated[
     JobSubmitted
     | TaskStart
@@ -198,7 +224,9 @@ KnownEvent = Annotated[
     | JobEnd
     | QueuePaused
     | QueueResumed
-    | ModeSet,
+    | ModeSet
+    | RolloutStarted
+    | RolloutMoved,
     Field(discriminator="event"),
 ]
 

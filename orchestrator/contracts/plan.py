@@ -8,6 +8,7 @@ from pydantic import Field
 
 from orchestrator.contracts.base import Frozen, Language, Message, Mode, PassageId, Sequence, TaskId
 from orchestrator.contracts.persona import Usage
+from orchestrator.contracts.rollout import RolloutId
 
 
 class Factor(Frozen):
@@ -28,15 +29,16 @@ class Complexity(Frozen):
 
 
 class Assignment(Frozen):
-    """Which side of the parallel share an eligible job fell on.
+    """Which side of the parallel share, or of a rollout's, an eligible job fell on.
 
     ``share`` is in percent. ``draw`` is the job's own number, 0 up to 100, the same whenever it is drawn: the job is
-    on the parallel side where it is below the share.
+    on the parallel side (in a rollout: the new one) where it is below the share. ``rollout`` is the one that counts it.
     """
 
     arm: Mode
     share: Annotated[float, Field(ge=0, le=100)]
     draw: Annotated[float, Field(ge=0, lt=100)]
+    rollout: RolloutId | None = None
 
 
 class Plan(Message):

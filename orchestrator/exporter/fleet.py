@@ -17,11 +17,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from orchestrator.errors import StoreUnavailable
+from orchestrator.errors import RecordUnreadable, StoreUnavailable
+from orchestrator.exporter.rollout import rolled
 from orchestrator.exporter.sample import FleetSample, take_sample
 from orchestrator.pausing import Pause, paused
 from orchestrator.store.archive_state import ArchiveState
 from orchestrator.store.endpoints import EndpointState
+from orchestrator.store.rollouts import Rollout, RolloutStore
 from orchestrator.switch import MODES, Switch, current
 
 FRESH_S = 1.0
@@ -30,7 +32,7 @@ PATIENCE_S = 2.0
 PROVIDERS = ("anthropic", "openai")
 """Those that are called over a network."""
 
-Seen = tuple[FleetSample, dict[str, Pause], Switch | None]
+Seen = tuple[FleetSample, dict[str, Pause], Switch | None, Rollout | None]
 
 log = structlog.get_logger(__name__)
 
@@ -57,13 +59,14 @@ class FleetGauges(Collector):
     def collect(self) -> Iterator[Metric]:
         """Look, or show what was seen a moment ago."""
         try:
-            sample, pauses, switch = self._look().result(PATIENCE_S)
+            sample, pauses, switch, rollout = self._look().result(PATIENCE_S)
         except (StoreUnavailable, TimeoutError) as error:
             log.warning("fleet_not_seen", error=str(error) or f"no answer within {PATIENCE_S:g} s")
             yield gauge("triptych_redis_up", "Whether Redis answers.", 0)
             return
         yield gauge("triptych_redis_up", "Whether Redis answers.", 1)
         yield from families(sample, pauses, switch)
+        yield from rolled(rollout)
         yield gauge(
             "triptych_sweep_age_seconds", "Since a recovery sweep was last seen.", self._sweep_age_s()
         )
@@ -81,9 +84,19 @@ class FleetGauges(Collector):
 
     def _fulfil(self, look: Future[Seen]) -> None:
         try:
-            look.set_result((take_sample(self._client), paused(self._client), current(self._client)))
+            client = self._client
+            look.set_result((take_sample(client), paused(client), current(client), _rollout(client)))
         except Exception as error:  # noqa: BLE001 - it is raised where somebody waits for it
             look.set_exception(error)
+
+
+def _rollout(client: redis.Redis) -> Rollout | None:
+    """The rollout in force; one that cannot be read costs its own figures only."""
+    try:
+        return RolloutStore(client).load()
+    except RecordUnreadable as error:
+        log.warning("rollout_not_read", error=str(error))
+        return None
 
 
 def gauge(name: str, what: str, value: float) -> Metric:

@@ -1,7 +1,17 @@
 """How a job runs, decided from values: complexity, mode, what to look for. Pure; every choice has a reason."""
 
 from orchestrator.routing.complexity import assess
-from orchestrator.routing.modes import Choice, Policy, choose, draw_for
+from orchestrator.routing.modes import Choice, Policy, Steering, choose, draw_for
 from orchestrator.routing.planning import PASSAGES_PER_JOB, Outline, outline
 
-__all__ = ["PASSAGES_PER_JOB", "Choice", "Outline", "Policy", "assess", "choose", "draw_for", "outline"]
+__all__ = [
+    "PASSAGES_PER_JOB",
+    "Choice",
+    "Outline",
+    "Policy",
+    "Steering",
+    "assess",
+    "choose",
+    "draw_for",
+    "outline",
+]

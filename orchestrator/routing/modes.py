@@ -9,12 +9,25 @@ from orchestrator.contracts import Assignment, Complexity, Mode, RequestedMode
 
 
 @dataclass(frozen=True)
+class Steering:
+    """What a staged rollout says: ``share`` percent of the eligible jobs run in ``to_mode``, the others as before.
+
+    ``rollout`` is the one that counts them; ``None`` once it has ended, while what it came to stays in force.
+    """
+
+    from_mode: Mode
+    to_mode: Mode
+    share: float
+    rollout: str | None = None
+
+
+@dataclass(frozen=True)
 class Policy:
     """What a deployment says of modes.
 
     ``override`` is the operators' switch, which beats the rest, and with ``force`` the job's own wish too; ``default``
     is the setting ``parallel_mode``. Where both leave it to the score, a job below ``boundary`` is eligible for
-    parallel, and ``share`` percent of the eligible ones run so.
+    parallel, and ``share`` percent of the eligible ones run so; where there is a rollout, ``steering`` decides that.
     """
 
     default: RequestedMode = "auto"
@@ -22,6 +35,7 @@ class Policy:
     share: float = 100.0
     override: RequestedMode | None = None
     force: bool = False
+    steering: Steering | None = None
 
 
 @dataclass(frozen=True)
@@ -53,18 +67,20 @@ def choose(requested: RequestedMode, complexity: Complexity, policy: Policy, dra
         return Choice(requested, f"the job asks for {requested}")
     if policy.override is None and policy.default != "auto":
         return Choice(policy.default, f"parallel_mode is {policy.default} for this deployment")
-    by = "set by the caller" if complexity.source == "caller" else _main_factor(complexity)
-    score, boundary = f"complexity {complexity.score:g} ({by})", f"{policy.boundary:g}"
+    factor = "set by the caller" if complexity.source == "caller" else _main_factor(complexity)
+    score, boundary = f"complexity {complexity.score:g} ({factor})", f"{policy.boundary:g}"
     if complexity.score >= policy.boundary:
         why = f"{score} is at or above {boundary}: the antithesis should see the thesis"
         return Choice("sequential", why)
     eligible = f"{score} is below {boundary}: side by side is faster"
-    arm: Mode = "parallel" if draw < policy.share else "sequential"
-    assignment = Assignment(arm=arm, share=policy.share, draw=draw)
-    if policy.share >= 100:
+    by = policy.steering or Steering("sequential", "parallel", policy.share)
+    arm = by.to_mode if draw < by.share else by.from_mode
+    assignment = Assignment(arm=arm, share=by.share, draw=draw, rollout=by.rollout)
+    if by.share >= 100 and not policy.steering:
         return Choice(arm, eligible, assignment)
-    side = "one of" if arm == "parallel" else "not one of"
-    return Choice(arm, f"{eligible}; {side} the {policy.share:g} % of such jobs that run so", assignment)
+    side = "one of" if draw < by.share else "not one of"
+    how = f"that a rollout runs {by.to_mode}" if policy.steering else "that run so"
+    return Choice(arm, f"{eligible}; {side} the {by.share:g} % of such jobs {how}", assignment)
 
 
 def _main_factor(complexity: Complexity) -> str:

@@ -9,6 +9,7 @@ import redis
 
 from orchestrator.contracts import Claim, Mode, Passage, PersonaOutput, Plan, Reason, Result, TaskSpec
 from orchestrator.contracts.events import KnownEvent
+from orchestrator.rollout import Counted
 from orchestrator.store import keys, scripts
 from orchestrator.store.admission import closed
 from orchestrator.store.connection import translated
@@ -203,17 +204,28 @@ class JobStore(JobReader):
             self._sent(keys=[ref.job], args=list(steps))
 
     def finish(
-        self, ref: JobRef, result: Result, *, events: Sequence[KnownEvent], final_step: str = "synthesis"
+        self,
+        ref: JobRef,
+        result: Result,
+        *,
+        events: Sequence[KnownEvent],
+        final_step: str = "synthesis",
+        counts: Counted | None = None,
     ) -> Finished:
-        """Store the job's one result and tell ``events``, unless it has one; what was stored first stays."""
+        """Store the job's one result and tell ``events``, unless it has one; what was stored first stays.
+
+        In the same stroke ``counts`` joins its rollout's tally, if that is still the one that is counted.
+        """
         with translated():
             first, owes = self._finish(
                 keys=[
                     ref.job, keys.ACTIVE, ref.passages, ref.events, keys.LEDGER, ref.lease(final_step),
                     keys.open_jobs(ref.tenant), keys.PACE, keys.OWED,
+                    *([keys.ROLLOUT_TALLY] if counts else []),
                 ],
                 args=[
                     str(ref), ref.task_id, result.to_wire(), self._retention_ms,
+                    *((counts.rollout, len(counts.amounts), *counts.flat) if counts else ("", 0)),
                     *(event.model_dump_json() for event in events),
                 ],
             )  # fmt: skip

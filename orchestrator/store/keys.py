@@ -43,6 +43,13 @@ REFUSED = f"{ROOT}:admission:refused"
 PACE = f"{ROOT}:pace"
 """String: how long jobs take of late, in ms: after so long it is worth asking again for a place."""
 
+ROLLOUT = f"{ROOT}:rollout"
+"""Hash: the staged rollout that is in force, its spec and its status. See ``store.rollouts``."""
+ROLLOUT_TALLY = f"{ROOT}:rollout:tally"
+"""Hash: the ``id`` of the rollout that jobs are counted for, how many were, and what they came to."""
+ROLLOUT_HISTORY = f"{ROOT}:rollout:history"
+"""List: the last moves of rollouts, as their events."""
+
 
 def open_jobs(tenant: str) -> str:
     """Set of a tenant's jobs without a result, for its bound; gone with the last of their records at the latest."""

@@ -238,7 +238,8 @@ return now
 """
 )
 
-# KEYS job active passages events ledger lease open pace owed; ARGV ref task_id result retention_ms event*
+# KEYS job active passages events ledger lease open pace owed tally (where the job counts for a rollout)
+# ARGV ref task_id result retention_ms rollout n_counts (field amount)* event*
 # -> whether this was the first result, whether the job owes answers
 FINISH = (
     _NOW
@@ -254,7 +255,13 @@ redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('SREM', KEYS[7], ARGV[2])
 pace(KEYS[8], now - tonumber(redis.call('HGET', KEYS[1], 'accepted_ms')))
 redis.call('DEL', KEYS[6])
-for i = 5, #ARGV do emit(KEYS[4], KEYS[5], ARGV[4], ARGV[i]) end
+local counts_end = 6 + 2 * tonumber(ARGV[6])
+if counts_end > 6 and redis.call('HGET', KEYS[10], 'id') == ARGV[5] then
+  -- A sum that is full is no reason to lose a result.
+  for i = 7, counts_end, 2 do redis.pcall('HINCRBY', KEYS[10], ARGV[i], ARGV[i + 1]) end
+  redis.pcall('HINCRBY', KEYS[10], 'counted', 1)
+end
+for i = counts_end + 1, #ARGV do emit(KEYS[4], KEYS[5], ARGV[4], ARGV[i]) end
 return {1, owes}
 """
 )

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 import redis
 
+from orchestrator import rolling
 from orchestrator.broker import QUEUES, make_app, queue_for
 from orchestrator.canvas import bare, send
 from orchestrator.client import Client
+from orchestrator.contracts.rollout import Stage
 from orchestrator.errors import AdmissionClosed
 from orchestrator.exporter.sample import STEPS, take_sample
 from orchestrator.exporter.serve import Exporter
@@ -45,6 +47,8 @@ def test_an_idle_fleet_has_every_queue_and_step_at_zero(exporter: Exporter) -> N
     for step in STEPS:
         assert seen("triptych_steps_running", step=step) == 0
     assert seen("triptych_jobs_active") == 0
+    assert seen.total("triptych_rollout_phase") == 0
+    assert "triptych_rollout_share" not in seen.names()
 
 
 def test_endpoints_that_rest_are_counted_by_their_provider(exporter: Exporter, client: redis.Redis) -> None:
@@ -268,3 +272,21 @@ def test_the_command_serves_until_it_is_told_to_stop(
         assert process.wait(20) == 0
     finally:
         process.kill()
+
+
+def test_a_rollout_is_seen_with_its_share_its_guard_and_both_sides(
+    exporter: Exporter, client: redis.Redis
+) -> None:
+    stages = (Stage(share=5.0, hold_s=60, count=9),)
+    spec = rolling.new_spec(
+        from_mode="sequential", to_mode="parallel", stages=stages, margin=0.02, slower=0.1
+    )
+    rolling.start(client, spec, who="kim", why="trial")
+    counts = {"5:canary:jobs": 3, "5:canary:failures": 1, "5:control:jobs": 40}
+    client.hset(keys.ROLLOUT_TALLY, mapping={name: str(count) for name, count in counts.items()})
+    seen = Scraped(exporter.port)
+    assert seen("triptych_rollout_phase", phase="running") == 1
+    assert seen("triptych_rollout_share") == 5
+    assert 9 < (seen("triptych_rollout_evidence") or 0) < 11
+    assert seen("triptych_rollout_jobs", side="control") == 40
+    assert seen("triptych_rollout_failures", side="canary") == 1

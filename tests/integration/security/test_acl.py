@@ -23,11 +23,13 @@ from orchestrator.broker import queue_for
 from orchestrator.cli.main import app
 from orchestrator.client import Client
 from orchestrator.errors import AdmissionClosed
+from orchestrator.rollout import Counted
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, connect, keys
 from orchestrator.store.admission import admission
 from tests.integration.conftest import StartWorker, question
 from tests.integration.operators.test_flower import flower_node
+from tests.integration.store.conftest import result
 from tests.nodes import wait_for
 
 pytestmark = pytest.mark.integration
@@ -98,6 +100,20 @@ def test_a_producer_is_told_that_admission_is_closed(
         producer.submit(question(tenant="acme"))
     assert refusals(client) == []
     assert admission(client).refused["ledger"] == 1
+
+
+def test_a_producer_that_ends_a_job_counts_it_for_its_rollout(
+    client: redis.Redis, settings: Settings, log_in: LogIn
+) -> None:
+    client.hset(keys.ROLLOUT_TALLY, mapping={"id": "r0123456789ab", "counted": "0"})
+    with producer_of(log_in("producer", "acme"), settings) as producer:
+        ref = producer.submit(question(tenant="acme")).ref
+        counts = Counted("r0123456789ab", {"5:canary:jobs": 1})
+        assert producer.store.finish(ref, result(ref), events=[], counts=counts).first
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            producer.redis.hgetall(keys.ROLLOUT)
+    assert client.hget(keys.ROLLOUT_TALLY, "5:canary:jobs") == "1"
+    assert [(user, what) for user, _, what in refusals(client)] == [("producer-acme", keys.ROLLOUT)]
 
 
 def test_a_producer_that_knows_only_celery(

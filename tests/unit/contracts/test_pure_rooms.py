@@ -6,7 +6,7 @@ import sys
 import pytest
 
 OUTSIDE = {"celery", "kombu", "redis", "aiohttp", "httpx", "httpx2", "requests", "urllib3"}
-ROOMS = ["contracts", "language", "routing", "evidence", "timeline", "report", "experiment"]
+ROOMS = ["contracts", "language", "routing", "evidence", "timeline", "report", "experiment", "rollout"]
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -22,10 +22,13 @@ from orchestrator.contracts import Usage
 from orchestrator.contracts.events import StepEnd, StepStart
 from orchestrator.exporter.fleet import families, gauge
 from orchestrator.exporter.jobs import JobMetrics
+from orchestrator.exporter.rollout import rolled
 from orchestrator.exporter.sample import FleetSample, QueueSample
 from orchestrator.exporter.serving import new_registry
 from orchestrator.exporter.tail import LedgerTail
 from orchestrator.store import connect
+from orchestrator.store.rollouts import Rollout
+from tests.unit.rollout.cases import GOING, NOW, spec
 from workers.metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[3]
@@ -37,6 +40,9 @@ GUIDE = ROOT / "docs/operations.md"
 promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is not installed (it comes with Prometheus)"
 )
+
+
+ROLLOUT = Rollout(spec(), GOING, {}, 0, NOW)
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -82,6 +88,7 @@ def _metrics() -> Iterator[Metric]:
     LedgerTail(connect("redis://127.0.0.1:1/0"), jobs)  # makes its metrics; connects to nothing yet
     yield from jobs.collect()
     yield from families(FleetSample(1, {"plan": QueueSample(1, 1.0)}, {"plan": 1}), {}, None)
+    yield from rolled(ROLLOUT)
     yield gauge("triptych_redis_up", "", 1)
     yield gauge("triptych_sweep_age_seconds", "", 1)
 

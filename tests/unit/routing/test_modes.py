@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.contracts import Assignment, Complexity, Factor
-from orchestrator.routing import Policy, choose, draw_for
+from orchestrator.routing import Policy, Steering, choose, draw_for
 
 
 def scored(score: float, source: Literal["observed", "caller"] = "observed") -> Complexity:
@@ -93,3 +93,41 @@ def test_draws_are_the_jobs_own_and_evenly_spread():
         expected = len(draws) * share / 100
         slack = 4 * (expected * (1 - share / 100)) ** 0.5
         assert abs(sum(draw < share for draw in draws) - expected) < slack
+
+
+STEERING = Steering("sequential", "parallel", 25.0, "r0123456789ab")
+
+
+@pytest.mark.parametrize(
+    ("requested", "policy", "score", "draw", "mode", "counts"),
+    [
+        ("auto", Policy(share=5, steering=STEERING), 1.0, 24.9, "parallel", True),
+        ("auto", Policy(share=100, steering=STEERING), 1.0, 25.0, "sequential", True),
+        (
+            "auto",
+            Policy(steering=STEERING, override="auto", default="sequential"),
+            1.0,
+            0.0,
+            "parallel",
+            True,
+        ),
+        # What stands above it decides alone, and such jobs count for no rollout.
+        ("parallel", Policy(steering=STEERING), 1.0, 99.0, "parallel", False),
+        ("auto", Policy(steering=STEERING, override="sequential"), 1.0, 0.0, "sequential", False),
+        ("auto", Policy(steering=STEERING, default="sequential"), 1.0, 0.0, "sequential", False),
+        ("auto", Policy(steering=STEERING), 9.0, 0.0, "sequential", False),
+    ],
+)
+def test_a_rollout_takes_the_place_of_the_share(requested, policy, score, draw, mode, counts):
+    choice = choose(requested, scored(score), policy, draw)
+    assert choice.mode == mode
+    assert (choice.assignment is not None) is counts
+    if choice.assignment:
+        assert choice.assignment == Assignment(arm=mode, share=25.0, draw=draw, rollout="r0123456789ab")
+        assert "the 25 % of such jobs that a rollout runs parallel" in choice.reason
+
+
+def test_a_rollout_may_go_the_other_way_and_what_has_ended_counts_nothing():
+    back = Steering("parallel", "sequential", 100.0)
+    choice = choose("auto", scored(1.0), Policy(steering=back), 99.9)
+    assert choice.assignment == Assignment(arm="sequential", share=100.0, draw=99.9)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from orchestrator.contracts import Inputs, Passage, Plan, TaskSpec
+from orchestrator.rolling import Orders
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef
 from workers.execution import Attempt
@@ -26,7 +27,7 @@ def never(*_: object) -> Any:
 def test_given_evidence_is_all_of_it_in_its_order_without_search_or_translation(tmp_path: Path) -> None:
     retriever = SimpleNamespace(search=never, language=never)
     planner = Planner(
-        Settings(home=tmp_path), retriever=cast("Any", retriever), translate=never, switch=lambda: None
+        Settings(home=tmp_path), retriever=cast("Any", retriever), translate=never, orders=Orders
     )
     spec = TaskSpec(task_id="job", goal="What does it cost?", inputs=Inputs(passages=PASSAGES, as_given=True))
     record = cast("Any", SimpleNamespace(spec=spec))
