@@ -1,6 +1,6 @@
 """How many goals a comparison needs: verdicts on simulated runs of arms whose truth is known.
 
-python -m benchmarks.power            # the table in docs/comparing.md, about 3 minutes on one core
+python -m benchmarks.power            # the table in docs/comparing.md, about 4 minutes on one core
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from orchestrator.experiment.words import VERDICTS
 
 REFERENCE = Arm(name="sequential", mode="sequential")
 CANDIDATE = Arm(name="parallel", mode="parallel")
-COUNTS = (20, 50, 100, 200, 400)
-COMPARISONS = 300
+COUNTS = (50, 100, 200)
+COMPARISONS = 200
 RESAMPLES = 300
 
 
