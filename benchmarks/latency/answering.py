@@ -152,8 +152,9 @@ class Asked:
         return [summary, {"kind": "rationale", "text": "The quotes say so."}]
 
     def _covers(self) -> list[dict[str, Any]]:
+        """The critic's objections fall under what is settled. A claim that nobody resolved is left open, as it is."""
         named, settled = _UNSETTLED.search(self.prompt), _SETTLED.findall(self.prompt)
-        left = re.findall(r"[ta][0-9]+", named.group(1)) if named else []
+        left = re.findall(r"\ba[0-9]\b", named.group(1)) if named else []
         return [{"kind": "covers", "id": settled[0], "about": left}] if left and settled else []
 
 

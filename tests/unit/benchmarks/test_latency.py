@@ -329,3 +329,13 @@ def test_live_spends_nothing_without_an_endpoint_a_model_and_a_yes(monkeypatch, 
     monkeypatch.setenv("TRIPTYCH_MODEL", model)
     assert live.main() == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("unsettled", "covered"),
+    [("t3, a31, a1, a2", ["a1", "a2"]), ("t3, a31", None), ("none", None)],
+)
+def test_a_merge_covers_the_critic_s_objections_and_leaves_open_what_nobody_resolved(unsettled, covered):
+    said = f'{{"id": "s11"}}\nThese claims are not settled by any of the points: {unsettled}. Where'
+    lines = {line["kind"]: line for line in asked("merge", "pipelined", said).lines()}
+    assert lines.get("covers", {}).get("about") == covered
