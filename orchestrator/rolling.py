@@ -164,10 +164,10 @@ def tick(client: redis.Redis) -> Transition | None:
 def _stored(
     store: RolloutStore, stands: Rollout, status: RolloutStatus, move: Move, *, counted: int | None = None
 ) -> bool:
-    stored = store.change(stands.place, _event(stands, status, move), (stands.spec, status), counted=counted)
+    event = _event(stands, status, move)
+    stored = store.change(stands.place, event, (stands.spec, status), counted=counted)
     if stored == "moved":  # by ourselves, where the reply to a first try was lost
-        again = store.load()
-        return again is not None and (again.spec, again.status) == (stands.spec, status)
+        return event.event_id in [told.event_id for told in store.history()]
     return stored == "done"
 
 

@@ -74,6 +74,7 @@ def test_a_claim_is_argued_with_while_the_thesis_is_being_written(house: House, 
 
 
 def test_a_clean_job_is_joined_by_its_chord_alone(house: House) -> None:
+    of_others = set(house.client.redis.scan_iter("celery-taskset-meta-*"))  # jobs that were cancelled, say
     result = house.answer(mode="pipelined")
     assert result.status == "complete", result.reasons
     fields = record(house, result)
@@ -81,7 +82,7 @@ def test_a_clean_job_is_joined_by_its_chord_alone(house: House) -> None:
     assert "sent:synthesis" not in fields  # nobody but the chord sent it
     assert {o.attempt for o in result.outputs} == {1}
     assert not any(isinstance(e, StepRecovered) for e in house.events(result))
-    assert list(house.client.redis.scan_iter("celery-taskset-meta-*")) == []
+    assert set(house.client.redis.scan_iter("celery-taskset-meta-*")) <= of_others
 
 
 def test_each_part_sees_its_claim_what_it_rests_on_and_nothing_else(house: House, model: ModelServer) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Any, cast
 
 from orchestrator.contracts import Usage
-from workers.brief import Brief
+from tests.unit.personas.cases import brief
 from workers.llm import loop
 from workers.llm.answer import Limits
 from workers.llm.anthropic import Anthropic
@@ -29,7 +29,7 @@ QUESTION = "Should the harbour be closed in winter?"
 REQUEST = ModelRequest(
     system="You are the thesis.",
     turns=(ChatTurn("user", QUESTION), ChatTurn("assistant", "Yes,"), ChatTurn("user", "Go on.")),
-    brief=cast("Brief", None),  # these providers read prose
+    brief=brief(),
     max_output_tokens=256,
 )
 
