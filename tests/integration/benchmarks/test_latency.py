@@ -20,7 +20,8 @@ from tests.integration.conftest import PASSAGES
 from tests.model_server import ModelServer
 from tests.nodes import ROOT, wait_for
 
-pytestmark = [pytest.mark.integration, LOOKED_UP_IN_PROC]
+# A measurement starts a dozen workers: a minute of a build, for a tool that a release is measured with.
+pytestmark = [pytest.mark.integration, pytest.mark.soak, LOOKED_UP_IN_PROC]
 
 QUICK = ("--scale", "50", "--jobs", "10", "--workers", "1", "--seed", "7", "--only", "nominal,load,streams")
 ARMS = ("--arms", "sequential,parallel,pipelined 6,ThreadPoolExecutor", "--levels", "1,2", "--window", "12")
