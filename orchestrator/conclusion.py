@@ -13,7 +13,7 @@ from orchestrator.evidence import judge
 from orchestrator.outcome import assemble
 from orchestrator.parts import personas
 from orchestrator.replies import settle
-from orchestrator.rollout import counted
+from orchestrator.rollout.tally import counted
 from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.timeline import job_timings
 

@@ -14,8 +14,8 @@ from orchestrator.contracts import Mode
 from orchestrator.contracts.events import RolloutMoved, RolloutStarted
 from orchestrator.contracts.rollout import Move, RolloutSpec, RolloutStatus, Stage
 from orchestrator.errors import InvalidInput, RecordUnreadable, StoreUnavailable
-from orchestrator.rollout import Transition, begun, decide, moved, read, share_in_force, steering
-from orchestrator.rollout.decide import UNDER_WAY
+from orchestrator.rollout.decide import UNDER_WAY, Transition, decide, read
+from orchestrator.rollout.moving import begun, moved, share_in_force, steering
 from orchestrator.routing.modes import Policy, Steering
 from orchestrator.settings import Settings
 from orchestrator.store import keys

@@ -13,7 +13,10 @@ from rich.text import Text
 from orchestrator.cli.operator import since
 from orchestrator.contracts.events import RolloutMoved, RolloutStarted
 from orchestrator.plaintext import one_line
-from orchestrator.rollout import THRESHOLD, ArmTally, Hold, decide, read, share_in_force
+from orchestrator.rollout.decide import Hold, decide, read
+from orchestrator.rollout.guard import THRESHOLD
+from orchestrator.rollout.moving import share_in_force
+from orchestrator.rollout.tally import ArmTally
 from orchestrator.store.rollouts import Rollout
 from orchestrator.switch import Switch
 

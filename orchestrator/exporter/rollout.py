@@ -8,7 +8,8 @@ from typing import get_args
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from orchestrator.contracts.rollout import Phase
-from orchestrator.rollout import read, share_in_force
+from orchestrator.rollout.decide import read
+from orchestrator.rollout.moving import share_in_force
 from orchestrator.store.rollouts import Rollout
 
 PHASES: tuple[Phase, ...] = get_args(Phase)

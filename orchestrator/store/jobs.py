@@ -9,7 +9,7 @@ import redis
 
 from orchestrator.contracts import Claim, Mode, Passage, PersonaOutput, Plan, Reason, Result, TaskSpec
 from orchestrator.contracts.events import KnownEvent
-from orchestrator.rollout import Counted
+from orchestrator.rollout.tally import Counted
 from orchestrator.store import keys, scripts
 from orchestrator.store.admission import closed
 from orchestrator.store.connection import translated

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from orchestrator.contracts.events import Event, RolloutMoved, RolloutStarted, parse_event
 from orchestrator.contracts.rollout import RolloutSpec, RolloutStatus
 from orchestrator.errors import RecordUnreadable
-from orchestrator.rollout import Tallies, tallies_from
+from orchestrator.rollout.tally import Tallies, tallies_from
 from orchestrator.store import keys
 from orchestrator.store.connection import translated
 

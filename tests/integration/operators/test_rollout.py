@@ -16,8 +16,9 @@ from orchestrator.contracts import Result
 from orchestrator.contracts.events import Event, JobEnd, RolloutMoved, parse_event
 from orchestrator.contracts.rollout import Stage
 from orchestrator.errors import InvalidInput
-from orchestrator.rollout import THRESHOLD, counted, replay
-from orchestrator.rollout.tally import Fold
+from orchestrator.rollout.guard import THRESHOLD
+from orchestrator.rollout.replay import replay
+from orchestrator.rollout.tally import Fold, counted
 from orchestrator.routing import draw_for
 from orchestrator.store import JobRef, Ledger
 from orchestrator.store.rollouts import Rollout, RolloutStore

@@ -23,7 +23,7 @@ from orchestrator.broker import queue_for
 from orchestrator.cli.main import app
 from orchestrator.client import Client
 from orchestrator.errors import AdmissionClosed
-from orchestrator.rollout import Counted
+from orchestrator.rollout.tally import Counted
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, connect, keys
 from orchestrator.store.admission import admission

@@ -14,8 +14,8 @@ from orchestrator.contracts import Assignment
 from orchestrator.contracts.events import Event, JobEnd, RolloutMoved, RolloutStarted, parse_event
 from orchestrator.contracts.rollout import Stage
 from orchestrator.errors import InvalidInput, RecordUnreadable
-from orchestrator.rollout import counted, replay
-from orchestrator.rollout.tally import Fold
+from orchestrator.rollout.replay import replay
+from orchestrator.rollout.tally import Fold, counted
 from orchestrator.routing import Steering
 from orchestrator.store import JobRef, JobStore, Ledger, keys
 from orchestrator.store.rollouts import HISTORY, Rollout, RolloutStore

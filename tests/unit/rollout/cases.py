@@ -8,7 +8,7 @@ from typing import Any
 from orchestrator.contracts import Assignment, Reason
 from orchestrator.contracts.events import JobEnd
 from orchestrator.contracts.rollout import RolloutSpec, RolloutStatus, Stage
-from orchestrator.rollout import ArmTally, StageTally
+from orchestrator.rollout.tally import ArmTally, StageTally
 
 ID = "r0123456789ab"
 NOW = 1_795_000_000_000

@@ -9,18 +9,9 @@ from pydantic import ValidationError
 
 from orchestrator.contracts.rollout import Stage
 from orchestrator.errors import InvalidInput
-from orchestrator.rollout import (
-    ArmTally,
-    Hold,
-    Transition,
-    begun,
-    decide,
-    moved,
-    read,
-    share_in_force,
-    steering,
-)
-from orchestrator.rollout.moving import _BECOMES
+from orchestrator.rollout.decide import Hold, Transition, decide, read
+from orchestrator.rollout.moving import _BECOMES, begun, moved, share_in_force, steering
+from orchestrator.rollout.tally import ArmTally
 from tests.unit.rollout.cases import ID, NOW, arm, both, spec, status
 
 GOOD = both(arm(300))

@@ -7,8 +7,7 @@ from collections import Counter
 import pytest
 
 from orchestrator.contracts.base import SMOKE_TENANT
-from orchestrator.rollout import ArmTally, StageTally, counted, tallies_from
-from orchestrator.rollout.tally import Fold
+from orchestrator.rollout.tally import ArmTally, Fold, StageTally, counted, tallies_from
 from tests.unit.rollout.cases import ID, because, end
 
 
