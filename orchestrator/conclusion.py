@@ -9,9 +9,7 @@ from orchestrator import __version__
 from orchestrator.contracts import EvalReport, Plan, Provenance, Reason, Result
 from orchestrator.contracts.events import Evaluated, JobEnd, KnownEvent
 from orchestrator.errors import StoreUnavailable
-from orchestrator.evidence import judge
-from orchestrator.outcome import assemble
-from orchestrator.parts import personas
+from orchestrator.outcome import assemble, judged
 from orchestrator.replies import settle
 from orchestrator.rollout.tally import counted
 from orchestrator.store import JobRecord, JobRef, JobStore
@@ -39,13 +37,14 @@ def conclude(
     except Exception as error:  # noqa: BLE001 - see above
         why = f"its result could not be made ({type(error).__name__}); this is a defect of Triptych"
         return give_up(store, ref, origin=origin, goal=record.spec.goal, why=why, plan=record.plan)
-    judged = result.eval
+    report = result.eval
     evaluated = Evaluated(
         **origin,
-        quality=judged.quality,
-        evidence_ok=judged.evidence_ok,
-        verdict=judged.verdict,
-        findings=len(judged.findings),
+        quality=report.quality,
+        evidence_ok=report.evidence_ok,
+        verdict=report.verdict,
+        findings=len(report.findings),
+        **_repaired(report),
     )
     return _finish(store, ref, result, origin, final_step, *((evaluated,) if record.outputs else ()))
 
@@ -85,17 +84,12 @@ def give_up(
 
 def _result(store: JobStore, ref: JobRef, record: JobRecord, cause: Reason | None) -> Result:
     found = store.closing(ref, record.plan)
-    evaluation = judge(
-        ref.task_id,
-        found.passages,
-        personas(record.said),
-        evidence_required=record.spec.evidence_required,
-    )
+    evaluation, said = judged(record.spec, record.said, found.passages)
     timings = job_timings(found.events, now_ms=found.now_ms)
     return assemble(
         record.spec,
         record.plan,
-        record.said,
+        said,
         found.passages,
         evaluation=evaluation,
         timings=timings.model_copy(update={"total_ms": found.now_ms - record.accepted_ms}),
@@ -126,6 +120,16 @@ def _finish(
     if finished.owes:
         settle(store.client, ref)
     return finished.first
+
+
+def _repaired(report: EvalReport) -> dict[str, Any]:
+    if report.repair is None:
+        return {}
+    return {
+        "verdict_before": report.repair.verdict_before,
+        "findings_before": report.repair.findings_before,
+        "repairs": len(report.repair.repairs),
+    }
 
 
 def _without_text(reason: Reason) -> Reason:

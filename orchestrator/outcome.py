@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from orchestrator import __version__
 from orchestrator.answer import compose
 from orchestrator.contracts import (
+    Claim,
     EvalReport,
     JobTimings,
     Note,
@@ -20,6 +21,9 @@ from orchestrator.contracts import (
     Usage,
 )
 from orchestrator.contracts.result import JobStatus, ReasonCode
+from orchestrator.evidence import judge
+from orchestrator.evidence.repairing import needs_repair, repair_outputs, told
+from orchestrator.evidence.sources import Sources
 from orchestrator.language import detect_language
 from orchestrator.parts import antithesis_of, in_order, of, personas, unresolved
 from orchestrator.routing.flow import CRITIC, FEWEST_CLAIMS, REBUTTAL, RESOLUTION, SYNTHESIS, THESIS
@@ -112,6 +116,25 @@ def _evidence_failed(evaluation: EvalReport, *, lost: bool) -> bool:
     return not lost or any(finding.judged and finding.level <= 2 for finding in evaluation.findings)
 
 
+def judged(
+    spec: TaskSpec, outputs: Mapping[str, PersonaOutput], passages: Sequence[Passage]
+) -> tuple[EvalReport, Mapping[str, PersonaOutput]]:
+    """The gate's verdict, and the outputs that it is of: as they were, or with other citations after the one repair.
+
+    ``outputs`` are those of all steps, in whichever mode; every persona's claims are judged and repaired.
+    """
+    sources = Sources(passages)
+    required = spec.evidence_required
+    before = judge(spec.task_id, sources, personas(outputs), evidence_required=required)
+    if not needs_repair(before):
+        return before, outputs
+    repaired, repairs = repair_outputs(outputs, sources, evidence_required=required)
+    after = (
+        judge(spec.task_id, sources, personas(repaired), evidence_required=required) if repairs else before
+    )
+    return told(before, after, repairs), repaired
+
+
 def assemble(
     spec: TaskSpec,
     plan: Plan | None,
@@ -153,6 +176,7 @@ def assemble(
             language=language,
             llm_used=llm_used or not any(o.provider == EXTRACTIVE for o in ordered),
             passages=cited,
+            unsupported=_unsupported(claims, evaluation, reasons),
         ),
         claims=claims,
         passages=cited,
@@ -171,6 +195,19 @@ def assemble(
             prompt_hashes={o.step: o.prompt_hash for o in ordered if o.prompt_hash},
         ),
     )
+
+
+def _unsupported(
+    claims: Sequence[Claim], evaluation: EvalReport, reasons: Sequence[Reason]
+) -> tuple[tuple[str, str], ...]:
+    """Text of each delivered claim that its quotes do not support, and what it lacks first."""
+    if all(reason.code != "evidence_failed" for reason in reasons):
+        return ()
+    lacks: dict[str | None, str] = {}
+    for finding in evaluation.findings:
+        if finding.judged and finding.level <= 2:
+            lacks.setdefault(finding.claim_id, finding.detail)
+    return tuple((claim.text, lacks[claim.id]) for claim in claims if claim.id in lacks)
 
 
 def _cited(outputs: Sequence[PersonaOutput], passages: Sequence[Passage]) -> tuple[Passage, ...]:

@@ -12,6 +12,8 @@ from orchestrator.plaintext import one_line, plain
 
 MAX_QUOTE_CHARS = 600
 MAX_DETAIL_CHARS = 300
+MAX_UNSUPPORTED = 5
+"""Claims without support that are told above the answer, one by one."""
 TAIL_CHARS = 40
 """The end of a quote by which it is found again in the text that rests on it."""
 
@@ -28,11 +30,13 @@ def compose(
     language: str,
     llm_used: bool,
     passages: Collection[Passage],
+    unsupported: Collection[tuple[str, str]] = (),
 ) -> str:
     """Write the answer as Markdown, Korean headings for ``ko``, English ones otherwise.
 
     A persona whose status is not ``ok`` counts as lost. Without a synthesis thesis and antithesis stand side by
-    side; without any the answer says that there is none. What is wrong with the result stands above it.
+    side; without any the answer says that there is none. What is wrong with the result stands above it, with the
+    claims that their quotes do not support: ``unsupported`` has each one's text and what it lacks.
     """
     words = KOREAN if language == "ko" else ENGLISH
     synthesis, thesis, antithesis = (
@@ -49,7 +53,7 @@ def compose(
             *_said(thesis, words.position, sources, words),
             *_said(antithesis, words.objections, sources, words),
         ]
-    notice = _disclosure(reasons, words, llm_used=llm_used, answered=bool(body))
+    notice = _disclosure(reasons, words, unsupported, llm_used=llm_used, answered=bool(body))
     return "\n\n".join(part for part in (notice, *body, sources.section()) if part) + "\n"
 
 
@@ -120,17 +124,37 @@ def _tail(quote: str) -> str:
     return line[-min(TAIL_CHARS, max(1, 2 * len(line) // 3)) :]
 
 
-def _disclosure(reasons: Collection[Reason], words: Words, *, llm_used: bool, answered: bool) -> str:
+def _disclosure(
+    reasons: Collection[Reason],
+    words: Words,
+    unsupported: Collection[tuple[str, str]],
+    *,
+    llm_used: bool,
+    answered: bool,
+) -> str:
     """What is wrong with the result, as one block: whether there is an answer, and every reason once."""
     lines = [] if llm_used or not answered else [words.no_llm]
     if reasons or not answered:
         lead = words.degraded if answered else words.no_answer
-        lines.append(" ".join((f"**{lead}**", *_reasons(reasons, words))))
+        lines.append(" ".join((f"**{lead}**", *_reasons(reasons, words, listed=bool(unsupported)))))
+    if unsupported and answered:
+        lines.append("\n> ".join((words.unsupported, *_unsupported(list(unsupported), words))))
     return "\n>\n".join(f"> {line}" for line in lines)
 
 
-def _reasons(reasons: Collection[Reason], words: Words) -> Iterator[str]:
-    """A sentence for each reason; personas that were all lost are named together, and no detail comes twice."""
+def _unsupported(claims: list[tuple[str, str]], words: Words) -> Iterator[str]:
+    for text, lacks in claims[:MAX_UNSUPPORTED]:
+        why = f" ({inline(lacks, MAX_DETAIL_CHARS)})" if lacks else ""
+        yield f"- “{inline(text, MAX_DETAIL_CHARS)}”{why}"
+    if len(claims) > MAX_UNSUPPORTED:
+        yield f"- {words.more.format(count=len(claims) - MAX_UNSUPPORTED)}"
+
+
+def _reasons(reasons: Collection[Reason], words: Words, *, listed: bool) -> Iterator[str]:
+    """A sentence for each reason; personas that were all lost are named together, and no detail comes twice.
+
+    Where the unsupported claims are ``listed``, the gate's detail is not told as well.
+    """
     all_lost = any(reason.code == "all_personas_lost" for reason in reasons)
     told: set[str] = set()
     for reason in sorted(reasons, key=lambda reason: reason.code != "deadline"):
@@ -138,7 +162,7 @@ def _reasons(reasons: Collection[Reason], words: Words) -> Iterator[str]:
         detail = ": ".join(
             part for part in (reason.kind or "", inline(reason.detail, MAX_DETAIL_CHARS)) if part
         )
-        if detail in told:
+        if detail in told or (listed and reason.code == "evidence_failed"):
             detail = ""
         told.add(detail)
         lost_too = all_lost and reason.code == "persona_lost"

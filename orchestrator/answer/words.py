@@ -24,6 +24,8 @@ class Words:
     no_answer: str
     no_llm: str
     degraded: str
+    unsupported: str
+    more: str
     personas: Mapping[str, str]
     reasons: Mapping[str, str]
 
@@ -43,6 +45,8 @@ ENGLISH = Words(
     no_answer="No answer could be produced.",
     no_llm="No language model was used: the extractive engine chose and paired sentences of the documents.",
     degraded="Not a complete result.",
+    unsupported="Unsupported, also after other quotes were looked for:",
+    more="and {count} more",
     personas={"thesis": "Thesis", "antithesis": "Antithesis", "synthesis": "Synthesis"},
     reasons={
         "persona_lost": "{persona} was lost; the answer was made without it.",
@@ -77,6 +81,8 @@ KOREAN = Words(
     no_answer="답변을 만들지 못했습니다.",
     no_llm="언어 모델을 사용하지 않았습니다. 추출 엔진이 문서의 문장을 골라 짝지었습니다.",
     degraded="완전한 결과가 아닙니다.",
+    unsupported="다른 인용을 찾아본 뒤에도 뒷받침되지 않은 주장:",
+    more="외 {count}건",
     personas={"thesis": "정", "antithesis": "반", "synthesis": "합"},
     reasons={
         "persona_lost": "페르소나 「{persona}」 없이 답변을 만들었습니다.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.contracts import EvalReport, Finding, Result
     from orchestrator.contracts.attributed import AttributedAnswer
+    from orchestrator.contracts.report import RepairPass
 
 app = typer.Typer(
     help="Judge claims by their quotes: are they verbatim, and do they cover what is claimed?",
@@ -61,11 +63,18 @@ def check(
     json_out: Annotated[
         bool, typer.Option("--json", help="Verdict, levels and findings as one JSON object on stdout.")
     ] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Look for quotes that support what failed, once, and judge the answer with those.",
+        ),
+    ] = False,
 ) -> None:
     """Judge an answer's claims against their sources."""
     from orchestrator.evidence import judge_answer
 
-    report = judge_answer(read_answer(file))
+    report = judge_answer(read_answer(file), repair=repair)
     if json_out:
         emit(report_json(report))
     else:
@@ -182,6 +191,7 @@ def report_json(report: EvalReport) -> str:
         "levels": [{**level.model_dump(), "rate": level.rate} for level in report.levels],
         "claims": [claim.model_dump() for claim in report.claims],
         "findings": [finding.model_dump() for finding in report.findings],
+        "repair": report.repair and report.repair.model_dump(),
     }
     return json.dumps(body, ensure_ascii=False)
 
@@ -198,7 +208,22 @@ def print_report(report: EvalReport, console: Console) -> None:
         console.print(_told(finding), style="" if finding.judged else "dim", soft_wrap=True)
     if len(findings) > MAX_SHOWN:
         console.print(f"and {len(findings) - MAX_SHOWN:,} more: --json has all of them")
+    if report.repair:
+        console.print(*_repaired(report.repair), sep="\n", soft_wrap=True)
     console.print(f"verdict: {report.verdict}", style="bold")
+
+
+def _repaired(repair: RepairPass) -> Iterator[str]:
+    from orchestrator.plaintext import one_line
+
+    for each in repair.repairs[:MAX_SHOWN]:
+        yield f"repaired claim {one_line(each.claim_id or '')}"
+        for citation in (c for c in each.now if c not in each.was):
+            yield f"         now: {one_line(citation.passage_id)}: “{one_line(citation.quote)}”"
+    yield (
+        f"repair pass: {len(repair.repairs)} repaired, {len(repair.settled)} of {repair.findings_before} findings "
+        f"settled; verdict before: {repair.verdict_before}"
+    )
 
 
 def _told(finding: Finding) -> str:

@@ -113,13 +113,16 @@ class ToolCall(_Event):
 
 
 class Evaluated(_Event):
-    """The gate has judged the result."""
+    """The gate has judged the result; what had been found before the repair pass is ``None`` where there was none."""
 
     event: Literal["eval"] = "eval"
     quality: float
     evidence_ok: bool
     verdict: Verdict
     findings: int
+    verdict_before: Verdict | None = None
+    findings_before: int | None = None
+    repairs: int = 0
 
 
 class StepRecovered(_Event):

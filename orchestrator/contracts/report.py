@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from orchestrator.contracts.base import Frozen, Message, Sequence, TaskId
+from orchestrator.contracts.evidence import Citation
 
 Level = Literal[0, 1, 2, 3, 4]
 """0 passage belongs to the job, 1 quote is verbatim, 2 quotes cover the claim, 3 synthesis loses and invents no
@@ -61,8 +62,33 @@ class ClaimReport(Frozen):
     support: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
 
 
+class Repair(Frozen):
+    """The citations of one claim before the repair pass and after it; without ``claim_id``, those of a summary."""
+
+    claim_id: AnyId | None = None
+    was: Annotated[tuple[Citation, ...], Sequence] = ()
+    now: Annotated[tuple[Citation, ...], Sequence] = ()
+
+
+class RepairPass(Frozen):
+    """What the gate had found before the one repair pass, and what that changed; the rest of a report is after it.
+
+    ``settled`` are the findings that are gone, of ``findings_before`` in all. No claim's text was changed.
+    """
+
+    verdict_before: Verdict
+    evidence_ok_before: bool
+    quality_before: Annotated[float, Field(ge=0, le=1, strict=False)]
+    findings_before: int
+    settled: Annotated[tuple[Finding, ...], Sequence] = ()
+    repairs: Annotated[tuple[Repair, ...], Sequence] = ()
+
+
 class EvalReport(Message):
-    """The gate's verdict on one result: ``quality`` (0 to 1) and ``evidence_ok`` are functions of the findings."""
+    """The gate's verdict on one result: ``quality`` (0 to 1) and ``evidence_ok`` are functions of the findings.
+
+    ``repair`` is ``None`` where nothing had failed.
+    """
 
     task_id: TaskId
     quality: Annotated[float, Field(ge=0, le=1, strict=False)] = 0.0
@@ -73,6 +99,7 @@ class EvalReport(Message):
     levels: Annotated[tuple[LevelReport, ...], Sequence] = ()
     findings: Annotated[tuple[Finding, ...], Sequence] = ()
     claims: Annotated[tuple[ClaimReport, ...], Sequence] = ()
+    repair: RepairPass | None = None
 
     @staticmethod
     def _from_v1(old: dict[str, Any]) -> dict[str, Any]:

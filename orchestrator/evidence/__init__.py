@@ -1,6 +1,7 @@
 """The Evidence Gate: passages and what rests on them in; findings, rates and a verdict out. Pure.
 
 A level is a module: ``membership`` (0), ``quotes`` (1), ``coverage`` (2), ``completeness`` (3), ``repair`` (4).
+``repairing`` is the one pass over what failed.
 """
 
 from orchestrator.evidence.gate import judge, judge_answer

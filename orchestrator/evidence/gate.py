@@ -14,6 +14,7 @@ from orchestrator.evidence.coverage import Coverage, check_coverage
 from orchestrator.evidence.membership import check_membership
 from orchestrator.evidence.quotes import check_quote
 from orchestrator.evidence.repair import propose
+from orchestrator.evidence.repairing import Repairer, needs_repair, told
 from orchestrator.evidence.sources import Sources
 from orchestrator.evidence.tally import Tally
 from orchestrator.language import Quantity, quantities
@@ -24,7 +25,11 @@ _SMALL_COUNT = 12
 
 
 def judge(
-    task_id: str, passages: Sequence[Passage], outputs: Sequence[PersonaOutput], *, evidence_required: bool
+    task_id: str,
+    passages: Sequence[Passage] | Sources,
+    outputs: Sequence[PersonaOutput],
+    *,
+    evidence_required: bool,
 ) -> EvalReport:
     """Judge every claim and citation of all personas. Never raises for any values of these types; linear time.
 
@@ -33,7 +38,8 @@ def judge(
     that, that at least one delivered claim is supported by a verbatim quote. With ``evidence_required`` the verdict
     asks for that too. Findings about claims that are not delivered count in the rates and the risks.
     """
-    gate = _Gate(passages, evidence_required=evidence_required)
+    sources = passages if isinstance(passages, Sources) else Sources(passages)
+    gate = _Gate(sources, evidence_required=evidence_required)
     synthesised = any(output.persona == "synthesis" for output in outputs)
     supported = 0
     fatal: list[Finding] = []
@@ -50,10 +56,11 @@ def judge(
     )
 
 
-def judge_answer(answer: AttributedAnswer) -> EvalReport:
+def judge_answer(answer: AttributedAnswer, *, repair: bool = False) -> EvalReport:
     """Judge an answer of any system, as its JSON states it: every claim is delivered, and evidence is required.
 
-    Never raises for any value of this type; linear time. The report's ``task_id`` is ``answer``.
+    With ``repair`` what failed gets one repair pass, and the report is of the answer after it. Never raises for any
+    value of this type; linear time. The report's ``task_id`` is ``answer``.
     """
     # Bounds and patterns of ids are those of our own messages; this answer has passed bounds of its own.
     passages = [
@@ -71,7 +78,17 @@ def judge_answer(answer: AttributedAnswer) -> EvalReport:
         )
         for claim in answer.claims
     ]
-    gate = _Gate(passages, evidence_required=True)
+    sources = Sources(passages)
+    before = _judged(answer, claims, sources)
+    if not (repair and needs_repair(before)):
+        return before
+    repairer = Repairer(sources, evidence_required=True)
+    repaired = [repairer.claim(claim) for claim in claims]
+    return told(before, _judged(answer, repaired, sources), repairer.repairs)
+
+
+def _judged(answer: AttributedAnswer, claims: Sequence[Claim], sources: Sources) -> EvalReport:
+    gate = _Gate(sources, evidence_required=True)
     findings, supported = gate.judge_claims(claims)
     text = answer.answer.text if answer.answer else ""
     known = gate.numbers(c for claim in claims for c in claim.citations)
@@ -85,8 +102,8 @@ def judge_answer(answer: AttributedAnswer) -> EvalReport:
 class _Gate:
     """Levels 0 to 2 and 4, counted over all claims."""
 
-    def __init__(self, passages: Sequence[Passage], *, evidence_required: bool) -> None:
-        self._sources = Sources(passages)
+    def __init__(self, sources: Sources, *, evidence_required: bool) -> None:
+        self._sources = sources
         self._evidence_required = evidence_required
         self._membership = Tally(0, "passages belong to the job")
         self._quotes = Tally(1, "quotes are verbatim")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -116,12 +116,20 @@ class Source:
         return start + len(word)
 
     @cached_property
-    def _sentences(self) -> tuple[Span, ...]:
+    def sentences(self) -> tuple[Span, ...]:
+        """Its sentences, with their places in the text as it is."""
         return sentences(self.passage.text)
+
+    def words_by_sentence(self) -> Iterator[tuple[str, int]]:
+        """Give every content word with the number of the sentence that it stands in."""
+        origin = self.folded.origin
+        for _, start, forms in self._words:
+            number = bisect_right(self._sentence_ends, origin[start])
+            yield from ((form, number) for form in forms)
 
     @cached_property
     def _sentence_ends(self) -> list[int]:
-        return [s.end for s in self._sentences]
+        return [s.end for s in self.sentences]
 
     @cached_property
     def _quantities(self) -> tuple[Quantity, ...]:
@@ -140,8 +148,8 @@ class Source:
     def negations_around(self, start: int, end: int) -> list[Negation]:
         """Return the negations of the sentences that overlap ``[start, end)``."""
         found: list[Negation] = []
-        for number in range(bisect_right(self._sentence_ends, start), len(self._sentences)):
-            sentence = self._sentences[number]
+        for number in range(bisect_right(self._sentence_ends, start), len(self.sentences)):
+            sentence = self.sentences[number]
             if sentence.start >= end:
                 break
             if number not in self._negations:

@@ -22,6 +22,9 @@ from orchestrator.language import (
 _NAME = re.compile(r"[A-Za-z\u00c0-\u024f][\w\u00c0-\u024f]*(?:[-.]\d\w*)*", re.ASCII)
 _NOT_HANGUL = re.compile(r"[^\uac00-\ud7a3]+")
 
+Token = tuple[Decimal, str] | tuple[str, ...]
+"""A number with its unit, or what a word is compared by."""
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -63,6 +66,15 @@ class Statement:
         """Its words and what they are compared by; numbers and their units are judged by themselves."""
         measured = self._measured
         return {word: forms for word, start, forms in self._lexed if start not in measured}
+
+    @cached_property
+    def sequence(self) -> tuple[Token, ...]:
+        """All that it says, in order; words without a meaning of their own stand as they are written."""
+        marks: list[tuple[int, Token]] = [(q.start, q.key) for q in self.quantities]
+        marks += [
+            (start, forms or (word,)) for word, start, forms in self._lexed if start not in self._measured
+        ]
+        return tuple(token for _, token in sorted(marks, key=lambda mark: mark[0]))
 
     def measures(self, at: int) -> bool:
         """Whether a number or its unit stands at this place."""

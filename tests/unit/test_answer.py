@@ -285,3 +285,15 @@ def test_a_limit_clips_what_is_seen_and_never_an_escape(text: str) -> None:
         assert "".join(child.content for each in shown for child in each.children or []) == one_line(
             text, limit
         )
+
+
+def test_unsupported_claims_are_listed_once_and_not_without_end():
+    lacking = [(f"Claim {n} *holds*.", "12 % is not in its quotes") for n in range(7)]
+    reason = Reason(code="evidence_failed", detail="Claim s1: 12 % is not in its quotes.")
+    above = answer(reasons=(reason,), unsupported=lacking).partition("\n\n")[0].splitlines()
+    assert above[0] == "> **Not a complete result.** Not every claim is supported by its citations."
+    assert above[2] == "> Unsupported, also after other quotes were looked for:"
+    assert above[3] == "> - “Claim 0 \\*holds\\*.” (12 % is not in its quotes)"
+    assert above[-1] == "> - and 2 more"
+    assert len(above) == 3 + 5 + 1
+    assert "> - 외 2건" in answer(reasons=(reason,), unsupported=lacking, language="ko")

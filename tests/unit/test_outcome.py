@@ -162,6 +162,13 @@ def test_a_lost_persona_is_not_blamed_on_the_evidence_unless_citations_failed_to
     assert [r.code for r in both.reasons] == ["persona_lost", "evidence_failed"]
 
 
+def test_what_stayed_unsupported_is_told_above_the_answer() -> None:
+    told = "> - “The sky is blue.”"
+    above = result_of(THESIS, ANTITHESIS, SYNTHESIS, evidence_ok=False).answer.partition("\n\n")[0]
+    assert told in above
+    assert told not in result_of(THESIS, ANTITHESIS, SYNTHESIS).answer
+
+
 def test_without_a_synthesis_both_sides_are_delivered() -> None:
     result = result_of(THESIS, ANTITHESIS, NO_SYNTHESIS)
     assert [c.id for c in result.claims] == ["t1", "a1"]

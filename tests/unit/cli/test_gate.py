@@ -137,3 +137,16 @@ def test_explain_refuses_what_is_no_result(tmp_path):
     done = CliRunner().invoke(app, ["gate", "explain", str(tmp_path / "other.json")])
     assert isinstance(done.exception, InvalidInput)
     assert "is no result; triptych run --json" in str(done.exception)
+
+
+def test_a_repair_pass_is_shown_with_what_it_changed():
+    uncited = GOOD | {"claims": [{"id": "c1", "text": "Latency fell by 12 % in May."}]}
+    given = json.dumps(uncited)
+    assert check("-", given=given, code=1).splitlines()[-1] == "verdict: fail"
+    out = check("-", "--repair", given=given, code=0).splitlines()
+    assert out[-4:-2] == ["repaired claim c1", "         now: p1: “Latency fell by 12 % in May.”"]
+    assert out[-2].endswith("verdict before: fail")
+    assert out[-1] == "verdict: pass"
+    body = json.loads(check("-", "--repair", "--json", given=given, code=0))
+    assert body["repair"]["repairs"][0]["now"][0]["passage_id"] == "p1"
+    assert json.loads(check("-", "--json", given=given, code=1))["repair"] is None
