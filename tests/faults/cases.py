@@ -136,9 +136,10 @@ def _begin(fleet: Fleet, place: Place, number: int) -> TaskSpec:
 
 @dataclass(frozen=True)
 class _Fall:
-    """Which process, when (epoch ms), and what the job had by then."""
+    """Which process, which one the signal went to, when (epoch ms), and what the job had by then."""
 
     pid: int
+    hit: int
     at_ms: int
     interrupted: frozenset[str]
     stored: Mapping[str, str]
@@ -150,12 +151,24 @@ def _fall(fleet: Fleet, ref: JobRef) -> _Fall:
     wait_for("a worker to fall", lambda: fallen(redis, ref.task_id))
     found = fallen(redis, ref.task_id)
     assert found is not None
-    pid, at_ms = found
+    # A signal takes a moment to be obeyed. Until then the process writes; and where the job ends without it, the next
+    # one would count on a worker that is about to be gone.
+    wait_for("it to be still", lambda: _state(found.hit) in ("T", "") and _state(found.pid) in ("T", "Z", ""))
     stored = _stored(fleet, ref)
     steps = [step for step in STEPS if f"out:{step}" not in stored]
     holders = cast("list[str | None]", redis.mget([ref.lease(step) for step in steps]))
-    held = {step for step, holder in zip(steps, holders, strict=True) if holder and f":{pid}:" in holder}
-    return _Fall(pid, at_ms, frozenset(held), stored)
+    held = {
+        step for step, holder in zip(steps, holders, strict=True) if holder and f":{found.pid}:" in holder
+    }
+    return _Fall(*found, frozenset(held), stored)
+
+
+def _state(pid: int) -> str:
+    """A process's state as Linux has it, of which T is stopped and Z dead; empty once it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _points(fleet: Fleet, ref: JobRef, pid: int) -> list[tuple[str, str]]:

@@ -15,10 +15,7 @@ from orchestrator.contracts import Mode
 from tests.faults.cases import Outcome, came_to_its_end, killed
 from tests.faults.points import JOINED, PLACES, Place
 
-# All of it is soak for now: beside other tests, about one worker in a hundred that these lanes fork is ready and then
-# takes nothing and sweeps nothing, so that its job waits for ever for the survivor that it is. It was not found whose
-# fault that is, the forking's or the worker's; `make soak-tests` shows it.
-pytestmark = [pytest.mark.integration, pytest.mark.soak, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 CASE = killed
 EVERYWHERE = [
     pytest.param(place, id=str(place), marks=() if place.short else pytest.mark.soak) for place in PLACES

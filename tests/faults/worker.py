@@ -13,11 +13,12 @@ import os
 import platform
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import forkserver
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 from celery import concurrency
@@ -34,6 +35,7 @@ from orchestrator.store.archive import Archive, sqlite
 from workers import __main__ as entry
 from workers import progress
 from workers import serve as _serve  # noqa: F401 - imported before the fork, so that a worker starts in no time
+from workers.argument import Argument
 from workers.llm import openai_compat as _openai_compat  # noqa: F401 - as above
 from workers.llm.client import Model
 
@@ -53,13 +55,21 @@ def arm(client: redis.Redis, job: str, step: str, point: str, number: int = sign
     client.set(f"fault:{job}:{step}:{point}", int(number))
 
 
-def fallen(client: redis.Redis, job: str) -> tuple[int, int] | None:
-    """The process that fell last in this job, and when (epoch ms by Redis TIME); ``None`` while none has."""
+class Fallen(NamedTuple):
+    """Who fell, and when."""
+
+    pid: int
+    """The process that was at the point."""
+    hit: int
+    """The one that the signal went to: that one, or the one that it was forked from."""
+    at_ms: int
+    """Epoch ms by Redis TIME, just before the signal: the process may be there for a moment longer."""
+
+
+def fallen(client: redis.Redis, job: str) -> Fallen | None:
+    """The process that fell last in this job; ``None`` while none has."""
     found = client.get(f"fallen:{job}")
-    if not isinstance(found, str):
-        return None
-    pid, at_ms = found.split()
-    return int(pid), int(at_ms)
+    return Fallen(*map(int, found.split())) if isinstance(found, str) else None
 
 
 def passed(client: redis.Redis, job: str) -> list[tuple[int, str, str]]:
@@ -108,9 +118,10 @@ class Points:
         pipeline.time()
         _, number, (seconds, micros) = pipeline.execute()
         if number:
-            self._client.set(f"fallen:{job}", f"{os.getpid()} {seconds * 1_000 + micros // 1_000}")
             to_all, number = divmod(int(number), WHOLE)
-            os.kill(os.getppid() if to_all else os.getpid(), number)
+            hit = os.getppid() if to_all else os.getpid()
+            self._client.set(f"fallen:{job}", f"{os.getpid()} {hit} {seconds * 1_000 + micros // 1_000}")
+            os.kill(hit, number)
             time.sleep(0.2)  # a stop may reach this thread a moment later than the others
 
     def message(self, message_id: str, point: str) -> None:
@@ -157,15 +168,23 @@ def _in_a_step(reached: Points) -> None:
             reached(ref.task_id, step, "leased")
         return grant
 
+    here = threading.local()  # a call is made on the thread of its step
+
+    @around(Argument, "_run")
+    def run(inner: Any, argument: Any, attempt: Any, *arguments: Any) -> Any:
+        here.step = attempt.step
+        return inner(argument, attempt, *arguments)
+
     @around(Model, "complete")
     def complete(inner: Any, model: Any, request: Any, *, on_text: Any = None, **options: Any) -> Any:
         begun = False
+        step = here.step
 
         def hear(piece: str) -> None:
             nonlocal begun
             if not begun:
                 begun = True
-                reached(request.brief.task.task_id, request.brief.form, "calling")
+                reached(request.brief.task.task_id, step, "calling")
             on_text(piece)
 
         return inner(model, request, on_text=hear, **options)
