@@ -14,6 +14,7 @@ from orchestrator.settings.addresses import check_base_url, check_ledger_url
 from orchestrator.settings.chain import MODEL_PATTERN, parse_fallbacks
 from orchestrator.settings.file import FileSource
 from orchestrator.settings.limits import parse_limits
+from orchestrator.settings.secrets import Key, Login
 from orchestrator.settings.sentinels import check_redis_url
 
 FOLDER = "folder"
@@ -66,7 +67,7 @@ class Settings(BaseSettings):
         default=None,
         description="An endpoint of their own for the openai: models of TRIPTYCH_FALLBACK. Unset: OPENAI_BASE_URL.",
     )
-    fallback_api_key: SecretStr | None = Field(
+    fallback_api_key: Key = Field(
         default=None, description="Key for that endpoint; OPENAI_API_KEY is never sent there."
     )
     model_limits: str = Field(
@@ -92,7 +93,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL"),
         description="Any OpenAI-compatible endpoint, /v1 included.",
     )
-    openai_api_key: SecretStr | None = Field(
+    openai_api_key: Key = Field(
         default=None,
         validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY"),
         description="Key for that endpoint; local servers often need none.",
@@ -102,7 +103,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("anthropic_base_url", "ANTHROPIC_BASE_URL"),
         description="Anthropic's endpoint, without /v1.",
     )
-    anthropic_api_key: SecretStr | None = Field(
+    anthropic_api_key: Key = Field(
         default=None,
         validation_alias=AliasChoices("anthropic_api_key", "ANTHROPIC_API_KEY"),
         description="Key for Anthropic.",
@@ -199,7 +200,7 @@ class Settings(BaseSettings):
         max_length=255,
         description="Address that port is opened on; 0.0.0.0 lets other machines scrape it.",
     )
-    flower_login: SecretStr | None = Field(
+    flower_login: Login = Field(
         default=None,
         description="Flower's login, USER:PASSWORD; several are separated by commas.",
     )
@@ -253,27 +254,6 @@ class Settings(BaseSettings):
         if url is not None:
             check_base_url(url)
         return url
-
-    @field_validator("flower_login")
-    @classmethod
-    def _login_can_be_typed(cls, login: SecretStr | None) -> SecretStr | None:
-        for each in login.get_secret_value().split(",") if login is not None else ():
-            user, _, password = each.partition(":")
-            if not (user and password and each.isascii() and each.isprintable() and each == each.strip()):
-                raise ValueError("must be USER:PASSWORD in ASCII; several are separated by commas")
-        return login
-
-    @field_validator("openai_api_key", "anthropic_api_key", "fallback_api_key")
-    @classmethod
-    def _key_fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is None:
-            return None
-        value = key.get_secret_value().strip()
-        if not value:
-            return None
-        if not (value.isascii() and value.isprintable() and " " not in value):
-            raise ValueError("holds spaces, line breaks or letters outside ASCII; copy the key again")
-        return SecretStr(value)
 
     @classmethod
     def settings_customise_sources(
