@@ -17,6 +17,7 @@ from orchestrator.errors import InvalidInput, RecordUnreadable, StoreUnavailable
 from orchestrator.rollout.decide import UNDER_WAY, Transition, decide, read
 from orchestrator.rollout.moving import begun, moved, share_in_force, steering
 from orchestrator.routing.modes import Policy, Steering
+from orchestrator.routing.outlook import Terms
 from orchestrator.settings import Settings
 from orchestrator.store import keys
 from orchestrator.store.connection import translated
@@ -63,6 +64,7 @@ def policy_of(settings: Settings, said: Orders) -> Policy:
         override=switch.mode if switch else None,
         force=bool(switch and switch.force),
         steering=said.steering,
+        terms=Terms(allowed=settings.auto_pipelined, ceiling=settings.auto_cost_ceiling),
     )
 
 

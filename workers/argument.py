@@ -11,6 +11,7 @@ from orchestrator.contracts import Claim, ErrorKind, Failure, Passage, Persona, 
 from orchestrator.contracts.events import ToolCall
 from orchestrator.errors import ModelError
 from orchestrator.parts import Merge, merged
+from orchestrator.routing.estimate import MERGE
 from orchestrator.routing.flow import CLAIM, SYNTHESIS, THESIS, part, persona_of
 from orchestrator.settings import Settings
 from orchestrator.store import JobStore
@@ -102,7 +103,7 @@ class Argument:
             for use in run.tool_calls
         )
         output = run.output
-        if brief.form == "merge":
+        if brief.form == MERGE:
             output = _whole(output, merged(attempt.record.said, Merge(output.claims, run.covers)))
         # The step keeps its name whichever form ran: it is what the flow waits for.
         return Worked(output.model_copy(update={"step": attempt.step}), run.passages, calls)
@@ -154,7 +155,7 @@ class Argument:
         writing = self._live.start(attempt.held, attempt.number, brief.form)
         try:
             model = BoundModel(
-                model=self._models.for_step(attempt.step),
+                model=self._models.for_step(attempt.step, form=MERGE if brief.form == MERGE else None),
                 deadline=attempt.deadline,
                 tokens_left=self._tokens_left(attempt, brief),
                 cancel=cancel,

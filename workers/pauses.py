@@ -40,6 +40,11 @@ class Pauses:
         if self._left:
             log.warning("queues_paused", queues=sorted(self._left))
 
+    @property
+    def serving(self) -> frozenset[str]:
+        """The queues that are taken from now."""
+        return frozenset(self._queues) - self._left
+
     def start(self) -> None:
         """Begin to look, in a daemon thread."""
         threading.Thread(target=self._run, name="triptych-pauses", daemon=True).start()

@@ -15,10 +15,13 @@ import structlog
 from orchestrator.contracts import Complexity, Passage, Plan, Reason, TaskSpec, Usage
 from orchestrator.contracts.events import PlanReady
 from orchestrator.errors import CallerError, RetrieverFailed
+from orchestrator.foresight import Foresight
 from orchestrator.language import detect_language
+from orchestrator.lessons import models_of
 from orchestrator.rolling import Orders, policy_of
 from orchestrator.routing import PASSAGES_PER_JOB, Choice, Policy, assess, choose, draw_for, outline
 from orchestrator.settings import Settings
+from orchestrator.store.keys import JobRef
 from orchestrator.store.origin import origin
 from workers.execution import Attempt, Worked
 from workers.patience import patiently
@@ -42,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 
 class Planner:
-    """Does the ``plan`` step. ``orders`` is asked once a job."""
+    """Does the ``plan`` step. ``orders`` is asked once a job; without ``foresight`` auto never runs one pipelined."""
 
     def __init__(
         self,
@@ -51,11 +54,13 @@ class Planner:
         retriever: Retriever,
         translate: Translate | None,
         orders: Callable[[], Orders],
+        foresight: Foresight | None = None,
     ) -> None:
         self._settings = settings
         self._retriever = retriever
         self._translate = translate
         self._orders = orders
+        self._foresight = foresight
 
     def __call__(self, attempt: Attempt) -> Worked:
         """Plan one job. What cannot be read ends it as ``plan_failed``, with a plan that says nothing."""
@@ -103,9 +108,9 @@ class Planner:
                 translated = self._translate(attempt, queries[:4], other)
                 queries += tuple(q for q in translated.queries if q not in queries)
             passages = tuple(hit.passage for hit in evidence.search(queries, PASSAGES_PER_JOB))
-        complexity, choice = self._route(
-            spec, passages, language, policy_of(self._settings, patiently(self._orders))
-        )
+        policy = policy_of(self._settings, patiently(self._orders))
+        complexity = _assessed(spec, passages, language)
+        choice = self._choose(attempt.ref, spec, complexity, policy, len(passages))
         plan = Plan(
             task_id=spec.task_id,
             sub_questions=draft.sub_questions,
@@ -116,6 +121,8 @@ class Planner:
             mode=choice.mode,
             mode_reason=choice.reason,
             assignment=choice.assignment,
+            considered=choice.considered,
+            models=models_of(self._settings),
             language=language,
             usage=translated.usage,
             merge_after_ms=self._merge_after_ms(attempt) if choice.mode == "pipelined" else None,
@@ -130,7 +137,8 @@ class Planner:
     def _nothing(self, spec: TaskSpec) -> Plan:
         """A plan for a job that ends here: it is assigned to no side of the share."""
         language = spec.language or detect_language(spec.goal)
-        complexity, choice = self._route(spec, (), language, Policy())
+        complexity = _assessed(spec, (), language)
+        choice = choose(spec.mode, complexity, Policy(), draw_for(spec.tenant, spec.task_id))
         return Plan(
             task_id=spec.task_id,
             complexity=complexity,
@@ -139,19 +147,26 @@ class Planner:
             language=language,
         )
 
-    @staticmethod
-    def _route(
-        spec: TaskSpec, passages: tuple[Passage, ...], language: str, policy: Policy
-    ) -> tuple[Complexity, Choice]:
-        complexity = assess(
-            spec.goal,
-            spec.constraints,
-            passages,
-            caller=spec.complexity,
-            language=language,
-            conversation=spec.conversation_context,
+    def _choose(
+        self, ref: JobRef, spec: TaskSpec, complexity: Complexity, policy: Policy, passages: int
+    ) -> Choice:
+        draw = draw_for(spec.tenant, spec.task_id)
+        if self._foresight is None:
+            return choose(spec.mode, complexity, policy, draw)
+        return self._foresight.choose(
+            spec.mode, complexity, policy, draw, goal=spec.goal, passages=passages, ref=ref
         )
-        return complexity, choose(spec.mode, complexity, policy, draw_for(spec.tenant, spec.task_id))
+
+
+def _assessed(spec: TaskSpec, passages: tuple[Passage, ...], language: str) -> Complexity:
+    return assess(
+        spec.goal,
+        spec.constraints,
+        passages,
+        caller=spec.complexity,
+        language=language,
+        conversation=spec.conversation_context,
+    )
 
 
 def _no_evidence(lacking: tuple[str, ...], problem: str) -> Reason:

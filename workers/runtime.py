@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 
 import redis
@@ -11,6 +11,7 @@ from celery.worker.consumer import Consumer
 
 from orchestrator.broker import make_app
 from orchestrator.errors import InvalidSettings
+from orchestrator.foresight import Foresight
 from orchestrator.recovery import Contact
 from orchestrator.rolling import orders
 from orchestrator.routing.flow import STEPS
@@ -24,6 +25,7 @@ from orchestrator.store.archiving import Bounds
 from orchestrator.store.endpoints import EndpointStore
 from orchestrator.store.paces import PaceStore
 from orchestrator.store.record import PLAN
+from orchestrator.store.room import RoomStore
 from workers import intake
 from workers.archiving import Archiver
 from workers.argument import Argument
@@ -39,6 +41,7 @@ from workers.llm.permits import Permits
 from workers.metrics import WorkerMetrics
 from workers.pauses import Pauses
 from workers.planning import Planner
+from workers.presence import Presence
 from workers.progress import Progress
 from workers.retrieval.registry import retriever_for
 from workers.sweeping import Sweeper
@@ -47,6 +50,8 @@ from workers.translation import translator
 
 HEARTBEAT_TIMEOUT_S = 1.0
 """A renewal that takes longer is given up; the next one still comes within the lease's life, twice over."""
+FORESIGHT_TIMEOUT_S = 0.5
+"""What a plan does not hear from Redis in this time it does without."""
 GATE_TIMEOUT_S = 1.0
 """A model call that gets no answer from Redis in this time goes on without one."""
 
@@ -89,6 +94,7 @@ class Runtime:
             retriever=self.retriever,
             translate=translator(self.settings, self.models),
             orders=lambda: orders(self.store.client),
+            foresight=Foresight(connect(self._url, timeout_s=FORESIGHT_TIMEOUT_S, retries=0), self.settings),
         )
         personas = dict.fromkeys(STEPS, self.personas())
         return Executor(
@@ -155,6 +161,11 @@ class Runtime:
     def pauses(self, queues: Sequence[str], consumer: Callable[[], Consumer | None]) -> Pauses:
         """Makes this process leave paused queues."""
         return Pauses(connect(self._url), queues, consumer)
+
+    def presence(self, slots: int, serving: Callable[[], Collection[str]]) -> Presence:
+        """Tells the fleet of this process's slots."""
+        client = connect(self._url, timeout_s=HEARTBEAT_TIMEOUT_S, retries=0)
+        return Presence(RoomStore(client), slots, serving)
 
     def _store(self, client: redis.Redis) -> JobStore:
         ttl_s = self.settings.result_ttl_s

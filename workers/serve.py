@@ -42,12 +42,14 @@ def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
         pages = {"/metrics": metrics_page(runtime.metrics.registry), **probes.pages()}
         endpoint = Endpoint(settings.metrics_host, settings.metrics_port, pages)
 
+    presence = runtime.presence(concurrency, lambda: pauses.serving if probes.ready else ())
     draining = Draining(runtime.heartbeat, consuming=lambda: probes.ready, drain_s=settings.drain_s)
 
     def begin(**_: Any) -> None:  # noqa: ANN401 - celery's signal arguments
         runtime.sweeper.start()
         runtime.archiver.start()
         pauses.start()
+        presence.start()
         draining.listen()
         log.info(
             "worker_ready", queues=list(queues), concurrency=concurrency, model=settings.model or "extractive"
@@ -71,12 +73,14 @@ def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
     try:
         until_reached(lambda: check(runtime.store.client))
         until_reached(lambda: pauses.before_start(runtime.app))
+        presence.say(pauses.serving)
         # Made before the first message: from 3.12 on, two threads that ask for it at once would make two.
         _ = runtime.executor
         worker.start()
     finally:
         probes.ended()
         pauses.close()
+        presence.close()
         if endpoint:
             endpoint.close()
         runtime.close()

@@ -2,6 +2,7 @@
 
 from orchestrator.contracts.base import PROTOCOL, Frozen, Message, Mode, Persona, RequestedMode, Step
 from orchestrator.contracts.evidence import Citation, Claim, ClaimKind, Passage
+from orchestrator.contracts.lesson import Lesson
 from orchestrator.contracts.persona import (
     ErrorKind,
     Failure,
@@ -12,7 +13,7 @@ from orchestrator.contracts.persona import (
     Timings,
     Usage,
 )
-from orchestrator.contracts.plan import Assignment, Complexity, Factor, Plan
+from orchestrator.contracts.plan import Assignment, Complexity, Consideration, Factor, Plan
 from orchestrator.contracts.report import EvalReport, Finding, LevelReport
 from orchestrator.contracts.result import (
     JobStatus,
@@ -32,6 +33,7 @@ __all__ = [
     "Claim",
     "ClaimKind",
     "Complexity",
+    "Consideration",
     "ErrorKind",
     "EvalReport",
     "Factor",
@@ -43,6 +45,7 @@ __all__ = [
     "Inputs",
     "JobStatus",
     "JobTimings",
+    "Lesson",
     "LevelReport",
     "Message",
     "Mode",

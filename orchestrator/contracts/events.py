@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from orchestrator.contracts.base import ClaimId, Frozen, Mode, RequestedMode, Sequence, Step, TaskId, Tenant
+from orchestrator.contracts.lesson import Lesson, ModelNames, TaughtMode
 from orchestrator.contracts.persona import ErrorKind, Fallback, Hedge, Status, Usage
 from orchestrator.contracts.plan import Assignment
 from orchestrator.contracts.report import Verdict
@@ -188,6 +189,15 @@ class ModeSet(_FleetEvent):
     force: bool = False
 
 
+class RouteTaught(_FleetEvent):
+    """An operator taught ``auto`` a mode on some models, or with ``lesson`` of ``None`` had it forget."""
+
+    event: Literal["route_taught"] = "route_taught"
+    mode: TaughtMode
+    models: ModelNames
+    lesson: Lesson | None = None
+
+
 class RolloutStarted(_FleetEvent):
     """An operator began a staged rollout. ``decided_ms`` is Redis TIME, epoch: its first stage counts from there."""
 
@@ -228,6 +238,7 @@ KnownEvent = Annotated[
     | QueuePaused
     | QueueResumed
     | ModeSet
+    | RouteTaught
     | RolloutStarted
     | RolloutMoved,
     Field(discriminator="event"),

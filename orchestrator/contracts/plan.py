@@ -41,11 +41,31 @@ class Assignment(Frozen):
     rollout: RolloutId | None = None
 
 
+class Consideration(Frozen):
+    """One thing that ``auto`` asks before it lets a job run claim by claim, and what it found.
+
+    ``met`` is ``None`` where it is not known: what is not known is no reason to run so.
+    """
+
+    code: Literal[
+        "allowed",  # a comparison has shown the mode not worse on these models, or an operator says so
+        "boundary",  # the score is below what was learned for the mode
+        "claims",  # the evidence carries enough claims to work on side by side
+        "independent",  # the goal asks for no claims that follow from each other
+        "gain",  # it ends sooner than what the job would run in otherwise
+        "cost",  # its tokens, at their prices, stay below the ceiling
+        "slots",  # the fleet has the slots that it takes at once
+    ]
+    met: bool | None
+    detail: Annotated[str, Field(max_length=300)]
+
+
 class Plan(Message):
     """The job's layout: what to look for, what was found, and how the personas will run.
 
-    ``assignment`` is there where the parallel share decided the mode. ``usage`` is what translating the search queries
-    cost, where that was needed.
+    ``assignment`` is there where the parallel share decided the mode, ``considered`` where ``auto`` thought of running
+    the job claim by claim. ``models`` are the three personas', as the planner's settings name them.
+    ``usage`` is what translating the search queries cost, where that was needed.
     """
 
     task_id: TaskId
@@ -57,6 +77,8 @@ class Plan(Message):
     mode: Mode
     mode_reason: str
     assignment: Assignment | None = None
+    considered: Annotated[tuple[Consideration, ...], Sequence, Field(max_length=12)] = ()
+    models: Annotated[tuple[str, ...], Sequence, Field(max_length=3)] = ()
     language: Language
     usage: Usage = Usage()
     merge_after_ms: Annotated[int, Field(ge=0)] | None = None

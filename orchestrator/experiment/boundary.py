@@ -7,7 +7,7 @@ lost with that probability at most, whatever the law they come from. So a risk o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import ceil
 from typing import Annotated
 
@@ -61,6 +61,12 @@ def learn_boundary(trials: Iterable[Trial], *, reference: str, candidate: str, r
     least = ceil(1 / risk - 1 - 1e-9)
     within = [step.boundary for step in steps if step.risk <= risk] if n >= least else []
     return Learnt(risk=risk, goals=n, boundary=max(within, default=None), more=max(0, least - n), steps=steps)
+
+
+def configured_in(trials: Iterable[Trial], arms: Collection[str]) -> tuple[str, ...] | None:
+    """The models that all runs of these arms were planned with; ``None`` where they differ or are not known."""
+    found = {trial.configured for trial in trials if trial.arm in arms}
+    return found.pop() if len(found) == 1 and all(found) else None
 
 
 def _step(boundary: float, below: list[tuple[Trial, Trial]], n: int) -> Step:

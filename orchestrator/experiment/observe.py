@@ -38,6 +38,7 @@ def trial_of(
         levels=result.eval.levels,
         usage=result.usage,
         models=result.provenance.models,
+        configured=result.plan.models if result.plan else (),
         claims=len(result.claims),
         debate=debate_of(result),
         answer=result.answer[:MAX_ANSWER_CHARS],

@@ -42,7 +42,8 @@ class Trial(Frozen):
     """One run. ``latency_s`` is from the job's acceptance to its end; ``evidence`` identifies the passages it had.
 
     ``whole``: nothing was lost and no other model stepped in, so that its latency and answer are the arm's own.
-    ``reasons`` are codes, with the persona and the kind of failure where one is concerned.
+    ``reasons`` are codes, with the persona and the kind of failure where one is concerned. ``models`` answered;
+    ``configured`` are those of thesis, antithesis and synthesis as its plan names them.
     """
 
     goal: str
@@ -61,6 +62,7 @@ class Trial(Frozen):
     levels: Annotated[tuple[LevelReport, ...], Sequence] = ()
     usage: Usage = Usage()
     models: Annotated[tuple[str, ...], Sequence] = ()
+    configured: Annotated[tuple[str, ...], Sequence] = ()
     claims: int = 0
     debate: Debate = Debate()
     answer: Annotated[str, Field(max_length=MAX_ANSWER_CHARS)] = ""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from orchestrator.contracts import Assignment, Complexity, Mode, RequestedMode
+from orchestrator.contracts import Assignment, Complexity, Consideration, Lesson, Mode, RequestedMode
+from orchestrator.contracts.lesson import TaughtMode
+from orchestrator.routing.outlook import Outlook, Terms, consider, evidence_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,9 @@ class Policy:
 
     ``override`` is the operators' switch, which beats the rest, and with ``force`` the job's own wish too; ``default``
     is the setting ``parallel_mode``. Where both leave it to the score, a job below ``boundary`` is eligible for
-    parallel, and ``share`` percent of the eligible ones run so; where there is a rollout, ``steering`` decides that.
+    parallel, and one that meets the ``terms`` for pipelined; ``share`` percent of the eligible ones run so. Where there
+    is a rollout, ``steering`` decides that, and pipelined is what it says. What was ``taught`` of a mode on the models
+    in use stands in the place of ``boundary``.
     """
 
     default: RequestedMode = "auto"
@@ -36,15 +41,23 @@ class Policy:
     override: RequestedMode | None = None
     force: bool = False
     steering: Steering | None = None
+    terms: Terms = field(default_factory=Terms)
+    taught: Mapping[TaughtMode, Lesson] = field(default_factory=dict)
+
+    @property
+    def asks_the_score(self) -> bool:
+        """Whether a job that asks for auto is decided by its score, and not by the switch or a setting."""
+        return self.default == "auto" if self.override is None else self.override == "auto"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A job's mode, the reason in words, and its assignment where the share decided."""
+    """A job's mode, the reason in words, its assignment where the share decided, and what was considered."""
 
     mode: Mode
     reason: str
     assignment: Assignment | None = None
+    considered: tuple[Consideration, ...] = ()
 
 
 def draw_for(tenant: str, task_id: str) -> float:
@@ -56,31 +69,61 @@ def draw_for(tenant: str, task_id: str) -> float:
     return int.from_bytes(digest[:4]) * 100 / 2**32
 
 
-def choose(requested: RequestedMode, complexity: Complexity, policy: Policy, draw: float) -> Choice:
+def choose(
+    requested: RequestedMode,
+    complexity: Complexity,
+    policy: Policy,
+    draw: float,
+    outlook: Outlook | None = None,
+) -> Choice:
     """Choose: a forced switch, the job's own wish, the switch, the deployment's setting, then the score and the share.
 
-    Below the boundary the personas may run side by side; from it on the antithesis should see the thesis.
+    Below the boundary the personas may run side by side; from it on the antithesis should see the thesis. Claim by
+    claim they do both, where the ``outlook`` for it is good; without one that is not thought of.
     """
     if policy.override in ("sequential", "parallel", "pipelined") and (policy.force or requested == "auto"):
         return Choice(policy.override, f"the fleet is switched to {policy.override} (triptych mode)")
     if requested != "auto":
         return Choice(requested, f"the job asks for {requested}")
-    if policy.override is None and policy.default != "auto":
+    if not policy.asks_the_score and policy.default != "auto":
         return Choice(policy.default, f"parallel_mode is {policy.default} for this deployment")
-    factor = "set by the caller" if complexity.source == "caller" else _main_factor(complexity)
-    score, boundary = f"complexity {complexity.score:g} ({factor})", f"{policy.boundary:g}"
-    if complexity.score >= policy.boundary:
-        why = f"{score} is at or above {boundary}: the antithesis should see the thesis"
-        return Choice("sequential", why)
-    eligible = f"{score} is below {boundary}: side by side is faster"
-    by = policy.steering or Steering("sequential", "parallel", policy.share)
+    return _by_score(complexity, policy, draw, outlook)
+
+
+def _by_score(complexity: Complexity, policy: Policy, draw: float, outlook: Outlook | None) -> Choice:
+    eligible, why = _below_the_boundary(complexity, policy)
+    faster: Mode | None = "parallel" if eligible else None
+    considered: tuple[Consideration, ...] = ()
+    if outlook is not None and policy.steering is None:
+        lesson = policy.taught.get("pipelined")
+        considered = consider(complexity, outlook, policy.terms, lesson, faster or "sequential")
+        lacking = next((each for each in considered if not each.met), None)
+        if lacking is None:
+            told = {each.code: each.detail for each in considered}
+            faster, why = "pipelined", f"claim by claim is fastest: {told['gain']}; {told['slots']}"
+        elif lacking.code != "allowed":
+            why += f". Not claim by claim: {lacking.detail}"
+    if faster is None:
+        return Choice("sequential", why, considered=considered)
+    by = policy.steering or Steering("sequential", faster, policy.share)
     arm = by.to_mode if draw < by.share else by.from_mode
     assignment = Assignment(arm=arm, share=by.share, draw=draw, rollout=by.rollout)
-    if by.share >= 100 and not policy.steering:
-        return Choice(arm, eligible, assignment)
-    side = "one of" if draw < by.share else "not one of"
-    how = f"that a rollout runs {by.to_mode}" if policy.steering else "that run so"
-    return Choice(arm, f"{eligible}; {side} the {by.share:g} % of such jobs {how}", assignment)
+    if by.share < 100 or policy.steering:
+        side = "one of" if draw < by.share else "not one of"
+        how = f"that a rollout runs {by.to_mode}" if policy.steering else "that run so"
+        why += f"; {side} the {by.share:g} % of such jobs {how}"
+    return Choice(arm, why, assignment, considered)
+
+
+def _below_the_boundary(complexity: Complexity, policy: Policy) -> tuple[bool, str]:
+    lesson = policy.taught.get("parallel")
+    boundary = policy.boundary if lesson is None else lesson.boundary
+    factor = "set by the caller" if complexity.source == "caller" else _main_factor(complexity)
+    learned = f" (learned from {evidence_of(lesson)})" if lesson else ""
+    score, bound = f"complexity {complexity.score:g} ({factor})", f"{boundary:g}{learned}"
+    if complexity.score >= boundary:
+        return False, f"{score} is at or above {bound}: the antithesis should see the thesis"
+    return True, f"{score} is below {bound}: side by side is faster"
 
 
 def _main_factor(complexity: Complexity) -> str:

@@ -36,6 +36,11 @@ _CONDITIONS = re.compile(
     r"|만약|경우|조건|전제|(?:이|하|되)면\b|제외",
     re.IGNORECASE,
 )
+_DERIVES = re.compile(
+    r"\b(?:step[ -]by[ -]step|deriv(?:e|ation)|prove|proof|calculate|compute|work out|add up|in (?:what|which) order)\b"
+    r"|단계별|단계적으로|순서대로|증명|유도하|계산|합산",
+    re.IGNORECASE,
+)
 
 
 def sub_questions(goal: str) -> tuple[str, ...]:
@@ -69,3 +74,8 @@ def judgements(goal: str) -> int:
 def conditions(goal: str) -> int:
     """Count the words that set a condition."""
     return len(_CONDITIONS.findall(goal))
+
+
+def derivations(goal: str) -> int:
+    """Count the words that ask for claims of which each follows from the one before."""
+    return len(_DERIVES.findall(goal))

@@ -10,6 +10,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from orchestrator.routing.flow import MOST_CLAIMS
+from orchestrator.routing.outlook import AutoPipelined
 from orchestrator.settings.addresses import check_base_url, check_ledger_url
 from orchestrator.settings.chain import MODEL_PATTERN, parse_fallbacks
 from orchestrator.settings.file import FileSource
@@ -125,6 +126,18 @@ class Settings(BaseSettings):
         ge=0,
         le=10,
         description="auto runs parallel below this complexity score, sequential from it on.",
+    )
+    auto_pipelined: AutoPipelined = Field(
+        default="learned",
+        description="When auto may run a job claim by claim (pipelined): learned waits until a comparison has shown it "
+        "not worse on these models (triptych route learn), on does not wait, off never does.",
+    )
+    auto_cost_ceiling: float = Field(
+        default=2.6,
+        gt=0,
+        le=100,
+        description="Most that a job may cost for auto to run it claim by claim: tokens relative to sequential, cached "
+        "input counted at its price.",
     )
     pipeline_claims: int = Field(
         default=6,

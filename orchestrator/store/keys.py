@@ -43,6 +43,13 @@ REFUSED = f"{ROOT}:admission:refused"
 PACE = f"{ROOT}:pace"
 """String: how long jobs take of late, in ms: after so long it is worth asking again for a place."""
 
+SLOTS = f"{ROOT}:v{PROTOCOL}:slots"
+"""Hash: each worker process, until when it is believed to live, its slots and the queues that it takes from."""
+IN_PARTS = f"{ROOT}:v{PROTOCOL}:pipelined"
+"""Set of jobs that run claim by claim, for the slots that each takes; those that have ended drop out when looked at."""
+LESSONS = f"{ROOT}:lessons"
+"""Hash: what ``auto`` was taught, by mode and models (``lesson``)."""
+
 ROLLOUT = f"{ROOT}:rollout"
 """Hash: the staged rollout that is in force, its spec and its status. See ``store.rollouts``."""
 ROLLOUT_TALLY = f"{ROOT}:rollout:tally"
@@ -64,6 +71,11 @@ def learned(deployment: str, step: str) -> tuple[str, str]:
 def backups(deployment: str) -> str:
     """Hash: a deployment's calls and backups in a moving window, for the budget that the fleet shares."""
     return f"{ROOT}:backups:{deployment}"
+
+
+def lesson(mode: str, models: tuple[str, ...]) -> str:
+    """Field of ``LESSONS``: a mode, and the models of the three personas."""
+    return " ".join((mode, *models))
 
 
 REPLY = "reply:"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import floor
 from typing import Any, cast
@@ -28,6 +29,9 @@ KEEP_MS = 7 * 86_400_000
 WINDOW_S = 600
 """The moving window that backups are counted in."""
 _RING = 10
+_PARTS = 3
+_MOST_LEARNED = 1_000
+"""Of the list of what was learned, before somebody else has written there; the scripts keep 500."""
 _WINDOW = {"ring": _RING, "window_ms": WINDOW_S * 1_000}
 
 
@@ -95,13 +99,27 @@ class PaceStore:
         with translated():
             self._give(keys=[keys.backups(scope.id)], args=[json.dumps(_WINDOW)])
 
+    def of(self, wanted: Sequence[tuple[str, str]]) -> dict[str, PaceStats]:
+        """What was learned of these (step, model), by step; one model at several places counts as one."""
+        with translated():
+            found = cast("list[str]", self._client.zrange(keys.LEARNED, 0, _MOST_LEARNED))
+            known = [(scope, step) for scope, step, model in _entries(found) if (step, model) in wanted]
+            pipeline = self._client.pipeline(transaction=False)
+            for scope, step in known:
+                for key in keys.learned(scope, step):
+                    pipeline.hgetall(key)
+            stored = pipeline.execute()
+        by_step: dict[str, list[dict[str, Any]]] = {}
+        for at, (_, step) in enumerate(known):
+            by_step.setdefault(step, []).extend(stored[2 * at : 2 * at + 2])
+        models = dict(wanted)
+        return {step: PaceStats.of(models[step], step, _pace(both)) for step, both in by_step.items()}
+
     def look(self, share: float) -> ModelStats:
         """All that was learned, by model and step, and what is left of the budgets at this share (0 to 1)."""
         with translated():
             found = cast("list[str]", self._client.zrange(keys.LEARNED, 0, -1))
-            known = sorted(
-                {cast("tuple[str, str, str]", tuple(entry.split(" ", 2))) for entry in found}, key=_order
-            )
+            known = sorted(_entries(found), key=_order)
             pipeline = self._client.pipeline(transaction=False)
             for scope_id, step, _ in known:
                 for key in keys.learned(scope_id, step):
@@ -120,6 +138,12 @@ class PaceStore:
             for (_, model), (calls, made) in zip(models, spent, strict=True)
         ]
         return ModelStats(paces=tuple(paces), budgets=tuple(budgets))
+
+
+def _entries(found: Iterable[str]) -> set[tuple[str, str, str]]:
+    """Deployment, step and model of what is listed."""
+    split = (tuple(entry.split(" ", 2)) for entry in found)
+    return {cast("tuple[str, str, str]", entry) for entry in split if len(entry) == _PARTS}
 
 
 def _order(entry: tuple[str, str, str]) -> tuple[str, str, str]:

@@ -22,10 +22,11 @@ class Models:
         self._gate = gate
         self._paces = paces
 
-    def for_step(self, step: str) -> Model:
+    def for_step(self, step: str, *, form: str | None = None) -> Model:
         """The models of a step's persona, its fallbacks behind it; the plan step translates with the thesis'.
 
-        Steps pass the gate in the order in which they pass the queues: finish before you start.
+        Steps pass the gate in the order in which they pass the queues: finish before you start. Where a step runs in
+        another ``form``, its pace is learned apart: a merge is no synthesis.
         """
         persona = THESIS if step == PLAN else persona_of(step)
         candidates = [
@@ -39,5 +40,5 @@ class Models:
             gate=self._gate,
             order=priority_for(step),
             paces=self._paces,
-            step=step.partition(":")[0],
+            step=form or step.partition(":")[0],
         )
