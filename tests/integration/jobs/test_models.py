@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.client import Client
 from orchestrator.contracts import Inputs, Passage, Result, Usage
-from orchestrator.contracts.events import StepEnd, ToolCall
+from orchestrator.contracts.events import Evaluated, StepEnd, ToolCall
 from orchestrator.contracts.task import Turn
 from orchestrator.store import JobRef
 from tests.integration.conftest import PASSAGES, StartWorker, question
@@ -289,6 +289,7 @@ def test_a_document_cannot_leave_its_fence(house: House, model: ModelServer) -> 
 def test_a_forged_passage_is_caught(house: House, model: ModelServer) -> None:
     def forge(asked: Asked) -> Any:
         lines = asked.argument()
+        lines[0]["text"] = "The event queue is banned."
         lines[0]["citations"] = [{"passage": "p99", "quote": "The event queue is banned."}]
         return asked.stream(written(lines))
 
@@ -297,3 +298,30 @@ def test_a_forged_passage_is_caught(house: House, model: ModelServer) -> None:
     assert (result.status, why(result)) == ("degraded", [("evidence_failed", None, None)])
     assert ("s1", 0) in {(f.claim_id, f.level) for f in result.eval.findings}
     assert not result.eval.evidence_ok
+    assert "“The event queue is banned.”" in result.answer.partition("\n\n")[0]
+
+
+@pytest.mark.parametrize("mode", ["sequential", "parallel", "pipelined"])
+def test_a_claim_that_the_evidence_states_gets_its_quote_back(
+    house: House, model: ModelServer, mode: str
+) -> None:
+    def miscite(asked: Asked) -> Any:
+        lines = asked.argument()
+        for line in lines:
+            for citation in line.get("citations", ()):
+                citation["passage"] = "p99"
+        return asked.stream(written(lines))
+
+    for form in ("thesis", "antithesis", "antithesis_standalone", "rebuttal", "resolution", "synthesis"):
+        model.script(form, *[miscite] * 4)
+    result = house.answer(mode=mode)
+    model.forget()
+    assert (result.status, result.eval.verdict) == ("complete", "pass"), result.eval.findings
+    assert result.eval.repair
+    assert result.eval.repair.verdict_before == "fail"
+    stands = {passage.id: passage.text for passage in result.passages}
+    cited = [c for o in result.outputs for claim in o.claims for c in claim.citations]
+    assert cited
+    assert all(c.quote in stands[c.passage_id] for c in cited)
+    (told,) = (event for event in house.events(result) if isinstance(event, Evaluated))
+    assert (told.verdict_before, told.repairs) == ("fail", len(result.eval.repair.repairs))

@@ -103,6 +103,7 @@ FOOLED = {
     "a dropped not": position(STAFFED, STAFFED, "p2"),
     "a claim that its quote does not cover": position("Redis is the best store.", POSITIONS[0], "p1"),
 }
+REPAIRED = {"a forged id", "a look-alike letter"}
 
 
 def test_a_model_that_was_fooled_is_found_out(model: ModelServer, producer: Client) -> None:
@@ -118,6 +119,14 @@ def test_a_model_that_was_fooled_is_found_out(model: ModelServer, producer: Clie
         # It settles for what it was told: otherwise the synthesis would drop the claim, which is no defence.
         model.script("synthesis", settling("t1", line))
         result = ask(producer)
+        assert result.eval.repair, name
+        assert result.eval.repair.verdict_before == "fail", name
+        if name in REPAIRED:  # the documents do say so, and now the claim cites them
+            stands = {passage.id: passage.text for passage in result.passages}
+            assert all(c.quote in stands[c.passage_id] for claim in result.claims for c in claim.citations), (
+                name
+            )
+            continue
         assert not result.eval.evidence_ok, name
         assert result.eval.verdict == "fail", name
         assert result.status == "degraded", name
