@@ -25,6 +25,7 @@ from workers.llm.cancellation import Cancellation
 from workers.llm.client import Completion, Model
 from workers.llm.models import Models
 from workers.llm.protocol import ModelRequest
+from workers.llm.race import MayGoOn
 from workers.patience import patiently
 from workers.personas.parsing import AnswerReader
 from workers.personas.persona import Persona as PersonaRunner
@@ -56,6 +57,7 @@ class BoundModel:
     tokens_left: int
     cancel: Cancellation
     writing: Writing
+    may_go_on: MayGoOn | None = None
 
     def complete(self, request: ModelRequest, *, on_text: OnText | None = None) -> Completion:
         """Answer one request; see ``Model.complete``. Raises ``ModelError`` (``token_budget``) when none is left."""
@@ -68,7 +70,9 @@ class BoundModel:
                 on_text(piece)
 
         bounded = replace(request, max_output_tokens=min(request.max_output_tokens, self.tokens_left))
-        answer = self.model.complete(bounded, deadline=self.deadline, on_text=hear, cancel=self.cancel)
+        answer = self.model.complete(
+            bounded, deadline=self.deadline, on_text=hear, cancel=self.cancel, may_go_on=self.may_go_on
+        )
         self.tokens_left -= answer.usage.tokens
         return answer
 
@@ -114,31 +118,46 @@ class Argument:
         return Worked(_whole(output, attempt.claims.written) if attempt.step == THESIS else output)
 
     def _streamed(self, attempt: Attempt, brief: Brief) -> PersonaRun:
-        """Run a thesis whose claims are recorded as they close; where it breaks off behind one, go on once."""
-        run = self._heard(attempt, brief)
+        """Run a thesis whose claims are recorded as they close; where it breaks off behind one, go on once.
+
+        One that falls behind is broken off, where it has closed some of its claims and has others to write.
+        """
+        run = self._heard(attempt, brief, may_break=True)
         written, failure = attempt.claims.written, run.output.failure
         left = brief.most_claims - len(written)
         if written and left > 0 and failure is not None and failure.kind in MAY_GO_ON:
             log.info("thesis_goes_on", job=str(attempt.ref), kind=failure.kind, claims=len(written))
             resumed = replace(brief, written=written)
             first, run = run, self._heard(attempt, resumed)
-            usage = first.output.usage + run.output.usage
-            run = replace(run, output=run.output.model_copy(update={"usage": usage}))
+            both = {
+                "usage": first.output.usage + run.output.usage,
+                "hedges": first.output.hedges + run.output.hedges,
+            }
+            run = replace(run, output=run.output.model_copy(update=both))
         return replace(run, output=_whole(run.output, attempt.claims.written))
 
-    def _heard(self, attempt: Attempt, brief: Brief) -> PersonaRun:
+    def _heard(self, attempt: Attempt, brief: Brief, *, may_break: bool = False) -> PersonaRun:
         def claimed(claim: Claim) -> None:
             attempt.claims.add(claim)
             step = part(CLAIM, len(attempt.claims.written))
             self._live.show(attempt.held, attempt.number, step, claim.text)
 
+        def may_go_on() -> bool:
+            return listener.is_idle and 0 < len(attempt.claims.written) < brief.most_claims
+
         listener = Listener(AnswerReader(brief.form, numbering=brief.numbering), claimed)
         try:
-            return self._run(attempt, brief, listener.hear)
+            return self._run(attempt, brief, listener.hear, may_go_on if may_break else None)
         finally:
             listener.close()
 
-    def _run(self, attempt: Attempt, brief: Brief, on_text: OnText | None = None) -> PersonaRun:
+    def _run(
+        self,
+        attempt: Attempt,
+        brief: Brief,
+        on_text: OnText | None = None,
+        may_go_on: MayGoOn | None = None,
+    ) -> PersonaRun:
         evidence = Evidence(attempt.record.spec, self._retriever)
 
         def retrieve(queries: Sequence[str], limit: int) -> tuple[Passage, ...]:
@@ -160,6 +179,7 @@ class Argument:
                 tokens_left=self._tokens_left(attempt, brief),
                 cancel=cancel,
                 writing=writing,
+                may_go_on=may_go_on,
             )
             return self._persona.run(brief, toolbox, model, on_text)
         finally:

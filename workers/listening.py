@@ -24,6 +24,7 @@ class Listener:
         self._partial: list[str] = []
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._problem: Exception | None = None
+        self._put = self._read = 0
         self._thread = threading.Thread(target=self._run, name="triptych-listen", daemon=True)
         self._thread.start()
 
@@ -31,8 +32,14 @@ class Listener:
         """Take a piece of text. Called on the event loop for every piece: claims close at the end of a line only."""
         self._partial.append(piece)
         if "\n" in piece:
+            self._put += 1
             self._lines.put("".join(self._partial))
             self._partial = []
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was heard is handed on, but for a line that has not ended. For the thread that hears."""
+        return self._read == self._put
 
     def close(self) -> None:
         """End the answer; returns when every claim of it was handed on. Call once. Raises what ``claimed`` raised."""
@@ -51,3 +58,4 @@ class Listener:
                         self._claimed(claim)
                 except Exception as error:  # noqa: BLE001 - raised by close, on the thread that can act on it
                     self._problem = error
+            self._read += 1

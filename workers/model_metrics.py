@@ -40,7 +40,7 @@ class ModelMetrics(Meters):
         )
         self._backups = Counter(
             "triptych_model_backups",
-            "Calls that were late with their first word: what became of the backup that was called for.",
+            "Calls that were late: what became of the backup that was called for.",
             ("provider", "outcome"),
             registry=registry,
         )

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from itertools import accumulate, cycle, islice
 from typing import Any
 
-from benchmarks.latency.world import Job, closings
+from benchmarks.latency.world import CLAIMS_SHARE, Job, closings
 from orchestrator.language.sentences import sentences
 
 OBJECTIONS, SETTLED = 4, 4
+LINE_CHARS = 720
+"""Of every claim and summary: the same tokens are the same characters, whichever sentence a claim quotes."""
 CHUNK_TOKENS = 4
 """Tokens in one event: what a model server sends at a time under load, and what two cores can simulate by hundreds."""
 
@@ -80,6 +82,16 @@ class Asked:
                 found |= dict.fromkeys(_CLAIM.findall(inside))
         return list(found)
 
+    @property
+    def written(self) -> int:
+        """How many claims a thesis has that goes on where it broke off."""
+        return len(self.fenced("your-claims")) if self.form == "thesis" else 0
+
+    @property
+    def written_share(self) -> float:
+        """Of the thesis' tokens: what they took."""
+        return CLAIMS_SHARE * self.written / self.job.claims
+
     def lines(self) -> list[dict[str, Any]]:
         """The answer, one object a line."""
         return [*self._argued(), *self._end(), {"kind": "done"}]
@@ -89,7 +101,7 @@ class Asked:
         claims: list[dict[str, Any]] = []
         match self.form:
             case "thesis":
-                claims = self._claims("position", "t", self.job.claims)
+                claims = self._claims("position", "t", self.job.claims)[self.written :]
             case "antithesis" | "antithesis_standalone":
                 claims = self._claims("objection", "a", OBJECTIONS, self.fenced("thesis")[:1])
             case "synthesis":
@@ -110,9 +122,11 @@ class Asked:
         A line is closed with its last piece: nobody learns of it later than a model would have written it.
         """
         lines = self.lines()
-        texts = [json.dumps(line, ensure_ascii=False) + "\n" for line in lines]
+        texts = [_text(line) for line in lines]
         if self.form == "thesis":
-            ends = closings(len(lines), tail=len(lines) - self.job.claims)
+            done, before = self.written, self.written_share
+            whole = closings(done + len(lines), tail=done + len(lines) - self.job.claims)
+            ends = tuple((end - before) / (1 - before) for end in whole[done:])
         else:
             size = sum(map(len, texts))
             ends = tuple(so_far / size for so_far in accumulate(map(len, texts)))
@@ -156,6 +170,11 @@ class Asked:
         named, settled = _UNSETTLED.search(self.prompt), _SETTLED.findall(self.prompt)
         left = re.findall(r"\ba[0-9]\b", named.group(1)) if named else []
         return [{"kind": "covers", "id": settled[0], "about": left}] if left and settled else []
+
+
+def _text(line: Mapping[str, Any]) -> str:
+    text = json.dumps(line, ensure_ascii=False)
+    return (f"{text[:-1]:{LINE_CHARS}}}}" if "citations" in line else text) + "\n"
 
 
 def cut(text: str, begin: float, end: float, count: int) -> Iterator[tuple[float, str]]:

@@ -78,7 +78,7 @@ class Endpoint:
         job, part = asked.job, asked.part
         attempt = self._calls[job.run, job.number, part]
         self._calls[job.run, job.number, part] += 1
-        call = job.call(self._seed, part, attempt)
+        call = job.call(self._seed, part, attempt).rest(asked.written_share)
         tokens = wire.Tokens(len(asked.prompt) // 4, self._cached(asked, call.first_s), call.tokens)
         begun = _now()
         entry = Entry(job.run, job.number, part, attempt, tokens.prompt, tokens.cached, 0)

@@ -15,7 +15,7 @@ from benchmarks.processes import ROOT, Worker, wait_until
 from orchestrator.broker import QUEUES
 from orchestrator.client import AsyncClient, new_task_id
 from orchestrator.contracts import Inputs, RequestedMode, TaskSpec, Usage
-from orchestrator.contracts.events import Event, StepEnd
+from orchestrator.contracts.events import Event, StepEnd, StepStart
 from orchestrator.corpus import Corpus
 from orchestrator.errors import TriptychError
 from orchestrator.settings import Settings
@@ -33,8 +33,9 @@ SLOTS = 500
 class Sample:
     """One job as its user saw it, in s at scale 1; ``ideal_s``, where known, is what it would take of model time alone.
 
-    ``argument_s`` counts from the plan's end, ``first_s`` until the first settled claim was there. Status and reasons
-    are the result's; a job that nobody answered is ``lost``.
+    ``argument_s`` counts from the plan's end, ``words_s`` until the model began to word the first resolution, which is
+    when those who watch begin to read it, ``first_s`` until the first settled claim was there. Status and reasons are
+    the result's; a job that nobody answered is ``lost``.
     """
 
     arm: str
@@ -43,6 +44,7 @@ class Sample:
     total_s: float = 0.0
     ideal_s: float | None = None
     argument_s: float | None = None
+    words_s: float | None = None
     first_s: float | None = None
     status: str = "complete"
     reasons: tuple[str, ...] = ()
@@ -50,15 +52,27 @@ class Sample:
 
 
 class _Clock(LedgerClock):
-    """Reads off a job's events when its first claim was settled, too."""
+    """Reads off a job's events when its first claim was settled, and when its first words were said, too."""
 
-    settled: float = 0.0
+    def __init__(self) -> None:
+        super().__init__()
+        self.settled = self.words = 0.0
+        self._began: dict[str, float] = {}
 
     def hear(self, entry_id: str, event: Event | LiveText | None) -> None:
         super().hear(entry_id, event)
-        step = event.step if isinstance(event, StepEnd) else None
-        if step and step.partition(":")[0] in ("resolution", "synthesis"):
-            self.settled = self.settled or int(entry_id.partition("-")[0]) / 1_000
+        if not isinstance(event, StepStart | StepEnd) or event.step is None:
+            return
+        if event.step.partition(":")[0] not in ("resolution", "synthesis"):
+            return
+        at = int(entry_id.partition("-")[0]) / 1_000
+        if isinstance(event, StepStart):
+            self._began[event.step] = at
+            return
+        self.settled = self.settled or at
+        if event.first_token_ms is not None:
+            words = self._began.get(event.step, at) + event.first_token_ms / 1_000
+            self.words = min(self.words or words, words)
 
 
 class Fleet:
@@ -107,6 +121,7 @@ class Fleet:
             sample,
             total_s=(now - began) * scale,
             argument_s=(now - clock.planned) * scale if clock.planned else None,
+            words_s=(clock.words - began) * scale if clock.words else None,
             first_s=(clock.settled - began) * scale if clock.settled else None,
             status=result.status if result else "lost",
             reasons=tuple(reason.code for reason in result.reasons) if result else (),

@@ -25,10 +25,10 @@ SIMULATED = (
     "The models are simulated: an endpoint answers over HTTP and SSE in the time that a seed decides. All else is "
     "real: provider client, workers, Valkey, retrieval, gate, ledger. No cache of answers is used."
 )
-WIDTH = 176
+WIDTH = 210
 _COLUMNS = (
-    "", "jobs", "mean", "p50", "p95", "max", *(f"<= {bound:g}" for bound in BOUNDS_S), "first", "degraded",
-    "calls", "tokens", "cost", "cached", "added, ms", "of argument",
+    "", "jobs", "mean", "p50", "p95", "max", *(f"<= {bound:g}" for bound in BOUNDS_S), "first words",
+    "first claim", "degraded", "calls", "tokens", "cost", "cached", "added, ms", "of argument",
 )  # fmt: skip
 
 
@@ -189,6 +189,7 @@ def _row(each: Figures) -> tuple[str, ...]:
         str(each.jobs),
         *(f"{value:.2f}" for value in (each.mean, each.p50, each.p95, each.max)),
         *(f"{share:.1%}" for share in each.within),
+        number(each.words_s, 1),
         number(each.first_s, 1),
         f"{each.degraded:.1%}",
         number(each.calls, 1),

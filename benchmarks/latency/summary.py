@@ -24,7 +24,7 @@ class Figures:
 
     ``tokens`` (written) and ``cost`` are relative to ``sequential`` in the same world, ``cached`` with a prefix cache
     on both sides; ``None`` where it did not run, or for a rival, whose prompts hold no evidence. ``calls`` is a job's
-    mean. ``first_s`` is the median until the first settled claim was there.
+    mean. ``words_s`` is the median until the first words of a settled claim were said, ``first_s`` until it was there.
     """
 
     arm: str
@@ -39,6 +39,7 @@ class Figures:
     lost: int
     added_ms: float | None
     added_to_argument_ms: float | None
+    words_s: float | None
     first_s: float | None
     calls: float
     tokens: float | None
@@ -72,6 +73,7 @@ def _of(samples: Sequence[Sample], cost: Cost | None, sequential: Cost | None) -
     totals = [sample.total_s for sample in samples]
     added = [s.total_s - s.ideal_s for s in samples if s.ideal_s is not None]
     argued = [s.argument_s - s.ideal_s for s in samples if s.argument_s is not None and s.ideal_s is not None]
+    words = [sample.words_s for sample in samples if sample.words_s is not None]
     firsts = [sample.first_s for sample in samples if sample.first_s is not None]
     relative = (
         (cost.written / sequential.written, cost.plain / sequential.plain, cost.cached / sequential.cached)
@@ -91,6 +93,7 @@ def _of(samples: Sequence[Sample], cost: Cost | None, sequential: Cost | None) -
         lost=sum(sample.status == "lost" for sample in samples),
         added_ms=median(added) * 1_000 if added else None,
         added_to_argument_ms=median(argued) * 1_000 if argued else None,
+        words_s=median(words) if words else None,
         first_s=median(firsts) if firsts else None,
         calls=cost.calls if cost else 0.0,
         tokens=relative[0],
@@ -111,6 +114,7 @@ def targets(all_figures: Sequence[Figures], worlds: Iterable[str]) -> list[Targe
                 Target(
                     "nominal: what Triptych adds to it, p50", best.added_ms if best else None, 150.0, "ms"
                 ),
+                Target("nominal: first words of a resolved claim", best.words_s if best else None, 5.0, "s"),
             ]
         elif world == NOVEMBER:
             share = best.within[0] * 100 if best else None

@@ -92,6 +92,11 @@ class Call:
         """When this share of the tokens has been written."""
         return self.first_s + self.decode_s * share
 
+    def rest(self, share: float) -> Call:
+        """The same luck for an answer of which this share has been written before."""
+        left = 1.0 - share
+        return Call(self.first_s, self.decode_s * left, max(1, round(self.tokens * left)))
+
 
 _MARK = re.compile(
     r"simulated run=(\S+) job=(\d+) mode=([a-z]+) weather=([a-z]+) claims=(\d+) merge=([\d.]+) "

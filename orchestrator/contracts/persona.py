@@ -74,9 +74,10 @@ class Fallback(Frozen):
 
 
 class Hedge(Frozen):
-    """A call said nothing for so long (``after_ms``) that a backup was made beside it: ``model`` was asked then.
+    """A call was late after so long (``after_ms``), and a backup was made beside it: ``model`` was asked then.
 
-    ``won``: the backup's answer was used, and the first call cut. Else the first answered, or neither did.
+    ``won``: the backup's answer was used, or it went on from the first one's, which was cut. Else the first answered,
+    or neither did.
     """
 
     model: Annotated[str, Field(max_length=300)]

@@ -25,8 +25,8 @@ class Pace:
     """What was seen of one model and kind of step: counts per bucket (``report.sketch``), and sums.
 
     ``firsts`` are times to the first token, ``wholes`` times to the whole answer, both from when the call was let
-    through. A call that lost to its backup counts in ``firsts`` with the time after which it was cut: it would have
-    taken longer, and leaving it out would make the slow ones look rare.
+    through. A call that lost to its backup counts with the time after which it was cut: it would have taken longer, and
+    leaving it out would make the slow ones look rare.
     """
 
     firsts: Mapping[int, int] = field(default_factory=dict)
@@ -45,17 +45,32 @@ class Pace:
 
     @property
     def late_s(self) -> float | None:
-        """After how many seconds of silence a call is late; ``None`` while too little was seen.
+        """After how many seconds of silence a call is late; ``None`` while too little was seen."""
+        return _late_s(self.firsts) if self.is_known else None
 
-        That is the 99th percentile of times to the first token, or where it comes earlier, the one that median and 90th
-        percentile promise. Times to the first token are close to lognormal, and where three calls in a hundred are slow
-        by chance, the 99th percentile that was seen is one of theirs: it would be waited for with the slow ones.
-        """
-        p50, p90, p99 = (quantile_s(self.firsts, percent) for percent in (50, 90, 99))
-        if not self.is_known or p50 is None or p90 is None or p99 is None:
-            return None
-        promised: float = p50 * (p90 / p50) ** _P99_OF_P90
-        return max(LEAST_LATE_S, LEAST_LATE * p50, min(p99, promised))
+    @property
+    def overdue_s(self) -> float | None:
+        """After how many seconds an answer that is not whole is late; ``None`` while too little was seen."""
+        return _late_s(self.wholes) if self.usual_chars else None
+
+    @property
+    def usual_chars(self) -> float | None:
+        """Characters of a whole answer, the mean; ``None`` while too little was seen."""
+        ended = self.sums.get("ended", 0)
+        return self.sums.get("said", 0) / ended if self.is_known and ended >= LEAST_SEEN else None
+
+
+def _late_s(counts: Mapping[int, int]) -> float | None:
+    """The 99th percentile, or where it comes earlier, the one that median and 90th percentile promise.
+
+    Times of calls are close to lognormal, and where three calls in a hundred are slow by chance, the 99th percentile
+    that was seen is one of theirs: it would be waited for with the slow ones.
+    """
+    p50, p90, p99 = (quantile_s(counts, percent) for percent in (50, 90, 99))
+    if p50 is None or p90 is None or p99 is None:
+        return None
+    promised: float = p50 * (p90 / p50) ** _P99_OF_P90
+    return max(LEAST_LATE_S, LEAST_LATE * p50, min(p99, promised))
 
 
 class Quantiles(Frozen):
@@ -75,7 +90,8 @@ class Quantiles(Frozen):
 class PaceStats(Frozen):
     """One model and kind of step. Tokens are sums over ``calls``; ``backups`` are among the calls.
 
-    ``backup_after_s`` is after how long a silent call gets a backup; ``None`` while too little was seen.
+    ``backup_after_s`` is after how long a silent call gets a backup, ``overdue_after_s`` after how long an answer
+    counts as late: a call that is about to take longer gets one. ``None`` while too little was seen.
     """
 
     model: str
@@ -91,6 +107,7 @@ class PaceStats(Frozen):
     backups: int
     backups_won: int
     backup_after_s: float | None
+    overdue_after_s: float | None
 
     @property
     def cached_share(self) -> float | None:
@@ -116,6 +133,7 @@ class PaceStats(Frozen):
             backups=said("backups", 0),
             backups_won=said("won", 0),
             backup_after_s=pace.late_s,
+            overdue_after_s=pace.overdue_s,
         )
 
 

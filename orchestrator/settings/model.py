@@ -79,9 +79,9 @@ class Settings(BaseSettings):
     )
     hedge: Literal["off", "same", "equal"] = Field(
         default="same",
-        description="A backup beside a call whose first word is later than that of 99 in 100 of its kind: same asks "
-        "the same model again, equal the next one of TRIPTYCH_FALLBACK that is marked with = (where there is one), off "
-        "makes none.",
+        description="A backup beside a call that is later than 99 in 100 of its kind, with its first word or, by its "
+        "rate, with its last: same asks the same model again, equal the next one of TRIPTYCH_FALLBACK that is marked "
+        "with = (where there is one), off makes none.",
     )
     hedge_share: float = Field(
         default=10.0,

@@ -39,7 +39,8 @@ _WINDOW = {"ring": _RING, "window_ms": WINDOW_S * 1_000}
 class Seen:
     """One call that has ended; durations in s, from when it was let through, ``None`` where it came to none.
 
-    ``backup``: it was made beside another call that said nothing; ``won``: and answered before that one.
+    ``chars`` of a whole answer. ``backup``: it was made beside another call that was late; ``won``: and answered before
+    that one.
     """
 
     first_s: float | None = None
@@ -47,6 +48,7 @@ class Seen:
     usage: Usage = field(default_factory=Usage)
     backup: bool = False
     won: bool = False
+    chars: int | None = None
 
 
 class PaceStore:
@@ -66,6 +68,8 @@ class PaceStore:
             "calls": 1, "input": usage.input_tokens, "output": usage.output_tokens, "cached": usage.cached_tokens,
             "estimated": usage.estimated_tokens, "backups": int(seen.backup), "won": int(seen.won),
         }  # fmt: skip
+        if seen.chars is not None:
+            adds |= {"ended": 1, "said": seen.chars}
         if seen.first_s is not None:
             adds[f"f{bucket_of(seen.first_s)}"] = 1
         if seen.whole_s is not None:

@@ -17,7 +17,7 @@ from workers.llm.consequences import ANOTHER_MODEL_MAY_HELP
 from workers.llm.exchange import Bounds, Exchange, Setup
 from workers.llm.fallback import Candidate, all_failed, patience_until, stand_in, used_instead
 from workers.llm.protocol import FinishReason, ModelRequest
-from workers.llm.race import Race
+from workers.llm.race import Known, MayGoOn, Race
 from workers.llm.retry import retried
 
 OnText = Callable[[str], None]
@@ -48,15 +48,24 @@ class Completion:
 class Call:
     """One ``Model.complete``: its attempts, and what they have brought and cost so far."""
 
-    def __init__(self, setup: Setup, request: ModelRequest, deadline: float, on_text: OnText | None) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        request: ModelRequest,
+        deadline: float,
+        on_text: OnText | None,
+        may_go_on: MayGoOn | None = None,
+    ) -> None:
         self._setup = setup
         self._candidate = setup.candidates[0]
         self._request = request
         self._deadline = deadline
         self._until = deadline
         self._on_text = on_text
+        self._may_go_on = may_go_on
         self._started = time.monotonic()
         self._first_text: float | None = None
+        self._heard: Exchange | None = None
         self._exchanges: list[Exchange] = []
         self._race: Race | None = None
         self._answered_by = self._candidate
@@ -114,8 +123,8 @@ class Call:
                     break
                 self._setup.meters.fell_back(self.asked[0], error.kind)
                 log.warning("model_fell_back", model=candidate.name, kind=error.kind)
-                if self._first_text is not None and self._on_text is not None:
-                    self._on_text("\n")
+                if self._first_text is not None:
+                    self._begin_anew()
                 self._first_text = None
             else:
                 return replace(answer, fallbacks=used_instead(failed, self._answered_by))
@@ -137,6 +146,8 @@ class Call:
                 self._setup.meters.hedged(self.asked[0], race.outcome)
             if race.hedge is not None:
                 self.hedges = (race.hedge,)
+        if winner is not self._heard and self._heard is not None:
+            self._begin_anew(winner.text)
         return self._completion(winner)
 
     def _exchange(self, candidate: Candidate, *, is_backup: bool) -> Exchange:
@@ -144,8 +155,8 @@ class Call:
             self._setup,
             candidate,
             self._request,
-            speaks=self._hears,
-            heard=self._on_text,
+            speaks=self._speaks,
+            heard=self._hears,
             is_backup=is_backup,
         )
         self._exchanges.append(exchange)
@@ -164,14 +175,32 @@ class Call:
         if pace is None or not pace.is_known:
             return None
         another = stand_in(setup.candidates, self._candidate) if paces.policy.elsewhere else self._candidate
-        backup = self._exchange(another, is_backup=True)
-        return Race(first, backup, paces=paces, scope=scope, pace=pace, bounds=bounds)
+        return Race(
+            first,
+            self._exchange(another, is_backup=True),
+            known=Known(paces, scope, pace),
+            bounds=bounds,
+            told=self._request.brief.streams,
+            may_go_on=self._may_go_on,
+        )
 
-    def _hears(self, exchange: Exchange) -> None:
-        """An exchange says its first word, and is the one that answers."""
+    def _speaks(self, exchange: Exchange) -> None:
+        """An exchange says its first word."""
         self._first_text = self._first_text or exchange.first_at
         if self._race is not None:
             self._race.speaks(exchange)
+
+    def _hears(self, exchange: Exchange, piece: str) -> None:
+        """Of two that speak the first is heard, until the other one has answered."""
+        self._heard = self._heard or exchange
+        if exchange is self._heard and self._on_text is not None:
+            self._on_text(piece)
+
+    def _begin_anew(self, text: str = "") -> None:
+        """Another exchange's text follows what was heard."""
+        self._heard = None
+        if self._on_text is not None:
+            self._on_text("\n" + text)
 
     def _completion(self, exchange: Exchange) -> Completion:
         assert exchange.finish is not None, "it has answered"  # noqa: S101 - for mypy

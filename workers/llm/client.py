@@ -14,6 +14,7 @@ from workers.llm.fallback import Candidate
 from workers.llm.gate import Gate
 from workers.llm.paces import Paces
 from workers.llm.protocol import ModelRequest, Provider
+from workers.llm.race import MayGoOn
 from workers.llm.retry import RetryPolicy
 
 __all__ = ["Completion", "Model", "OnText"]
@@ -25,7 +26,7 @@ class Model:
     """A chain of models behind one blocking call. Threads may share it; never call it on the loop's thread.
 
     The first one answers, or where it cannot, the next. Calls pass ``gate``, those of a lower ``order`` before others.
-    ``paces`` learns how fast they are, per kind of ``step``, and says which silent ones get a backup.
+    ``paces`` learns how fast they are, per kind of ``step``, and says which late ones get a backup.
     """
 
     def __init__(
@@ -52,12 +53,16 @@ class Model:
         deadline: float,
         on_text: OnText | None = None,
         cancel: Cancellation | None = None,
+        may_go_on: MayGoOn | None = None,
     ) -> Completion:
         """Answer ``request`` before ``deadline`` (``time.monotonic()`` seconds); blocks until then at most.
 
         ``on_text`` gets each piece of text as it comes, on the event loop's thread: it must be quick and must
-        not raise. Where another model takes over in the middle of an answer, it gets a line break before the new
+        not raise. Where another call takes over in the middle of an answer, it gets a line break before the new
         one. After ``complete`` has returned or raised, it is not called again and the connection is released.
+
+        Where others act on the answer while it is written no call can take over: one that falls behind is cut
+        (``ModelError``, ``overloaded``) once ``may_go_on`` says that another could go on from what was heard.
 
         Raises ``ModelError``, of kind ``deadline`` when time was up; ``JobCancelled`` once ``cancel`` is
         thrown; ``LeaseLost`` when the worker is stopping. Their ``usage`` is what the call is known to have
@@ -68,7 +73,7 @@ class Model:
             raise JobCancelled("the job was cancelled")
         if deadline <= time.monotonic():
             raise ModelError("deadline", "the time was up before the model was asked")
-        call = Call(self._setup, request, deadline, on_text)
+        call = Call(self._setup, request, deadline, on_text, may_go_on)
         future = loop.submit(call.run(switch))
         try:
             return self._waited_for(future, deadline, switch)

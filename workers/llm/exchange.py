@@ -70,7 +70,7 @@ class Bounds:
 
 
 class Exchange:
-    """One request and its answer. ``heard`` gets its text, ``speaks`` is called before the first of it."""
+    """One request and its answer. ``heard`` gets each piece of its text, ``speaks`` is called before the first."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Exchange:
         request: ModelRequest,
         *,
         speaks: Callable[[Exchange], None],
-        heard: Callable[[str], None] | None,
+        heard: Callable[[Exchange, str], None],
         is_backup: bool = False,
     ) -> None:
         self.candidate = candidate
@@ -89,10 +89,13 @@ class Exchange:
         self.finish: Finish | None = None
         self.error: Exception | None = None
         self.sent = asyncio.Event()
+        self.spoken = asyncio.Event()
         self.sent_at = 0.0
         self.first_word_by: float | None = None
         self.first_at: float | None = None
         """When it said its first word."""
+        self.chars = 0
+        """How much it has said so far."""
         self._setup = setup
         self._request = request
         self._speaks = speaks
@@ -131,7 +134,7 @@ class Exchange:
         return self.finish
 
     def lose(self) -> None:
-        """Another call answers in its place: it is about to be cut, and was paid for."""
+        """Another call answers in its place: it is about to be cut, and was paid for. One that ended has ended."""
         if self.phase == "asked":
             self.phase = "cut"
 
@@ -168,7 +171,7 @@ class Exchange:
 
     async def _read(self, entry: Entry, hurry: asyncio.Timeout) -> Finish:
         """The answer's end; its text goes into ``_pieces`` as it comes."""
-        provider, chars, finish = self.candidate.provider, 0, None
+        provider, finish = self.candidate.provider, None
         stream = cast("AsyncGenerator[Delta | Spent | Finish]", provider.stream(self._request))
         async with aclosing(stream):
             async for item in stream:
@@ -177,13 +180,13 @@ class Exchange:
                         entry.spoke = True
                         hurry.reschedule(None)
                         self.first_at = time.monotonic()
+                        self.spoken.set()
                         self._speaks(self)
-                    chars += len(item.text)
-                    if chars > MAX_ANSWER_CHARS:
+                    self.chars += len(item.text)
+                    if self.chars > MAX_ANSWER_CHARS:
                         raise ModelError("provider", f"the answer is over {MAX_ANSWER_CHARS:,} characters")
                     self._pieces.append(item.text)
-                    if self._heard is not None:
-                        self._heard(item.text)
+                    self._heard(self, item.text)
                 else:
                     finish = item if isinstance(item, Finish) else None
                     self.usage = entry.usage = item.usage
@@ -196,14 +199,16 @@ class Exchange:
         paces, scope = self._setup.paces, entry.deployment
         if paces is None or scope is None:
             return
-        now, first_s = time.monotonic(), None
+        took_s, first_s = time.monotonic() - self.sent_at, None
+        at_least = self.phase == "cut" and not self.is_backup
         if self.first_at is not None:
             first_s = self.first_at - self.sent_at
-        elif self.phase == "cut" and not self.is_backup:
-            first_s = now - self.sent_at  # at least
+        elif at_least:
+            first_s = took_s
         seen = Seen(
             first_s=first_s,
-            whole_s=now - self.sent_at if self.finish else None,
+            whole_s=took_s if self.finish or at_least else None,
+            chars=self.chars if self.finish else None,
             usage=self.usage,
             backup=self.is_backup,
             won=self.is_backup and self.finish is not None,

@@ -17,14 +17,14 @@ from orchestrator.store.endpoints import Scope
 from orchestrator.store.paces import PaceStore, Seen
 from tests.integration.conftest import StartWorker, Triptych, question
 from tests.integration.llm.wire import STREAM
-from tests.model_server import ModelServer
+from tests.model_server import ModelServer, stall
 from workers.llm.address import identity
 
 pytestmark = pytest.mark.integration
 
 
 STEPS = {"thesis": "thesis", "rebuttal": "rebuttal", "resolution": "resolution", "merge": "synthesis"}
-"""Forms that one call of each stays silent, and the kind of step that the form is asked for in."""
+"""Forms that one call of each stays silent, and the step that the form is asked for in."""
 
 
 def test_silent_calls_cost_a_prompt_each_and_the_job_no_time(
@@ -33,7 +33,7 @@ def test_silent_calls_cost_a_prompt_each_and_the_job_no_time(
     there = Scope.of(identity(URL(f"{model.url}/v1")), "openai:test", Limit())
     store = PaceStore(producer.redis)
     for _ in range(LEAST_SEEN):
-        for step in STEPS.values():
+        for step in STEPS:
             store.learn(there, step, Seen(first_s=0.2, whole_s=0.4, usage=Usage(calls=1)))
     start_worker(**model.environment())
 
@@ -62,5 +62,31 @@ def test_silent_calls_cost_a_prompt_each_and_the_job_no_time(
     assert told == {step: output.hedges for step, output in hedged.items()}
 
     stats = {pace["step"]: pace for pace in json.loads(triptych("stats", "--json").stdout)["paces"]}
-    assert [(stats[step]["backups"], stats[step]["backups_won"]) for step in STEPS.values()] == [(1, 1)] * 4
+    assert [(stats[step]["backups"], stats[step]["backups_won"]) for step in STEPS] == [(1, 1)] * 4
     assert "backups made that" in triptych("stats").stdout
+
+
+def test_a_thesis_that_falls_behind_is_cut_and_goes_on_from_its_last_claim(
+    start_worker: StartWorker, producer: Client, model: ModelServer
+) -> None:
+    there = Scope.of(identity(URL(f"{model.url}/v1")), "openai:test", Limit())
+    store = PaceStore(producer.redis)
+    for _ in range(LEAST_SEEN):
+        store.learn(there, "thesis", Seen(first_s=0.2, whole_s=0.4, usage=Usage(calls=1), chars=600))
+    start_worker(**model.environment())
+    producer.wait(producer.submit(question(mode="pipelined")).ref)
+    model.forget()
+
+    model.script("thesis", stall)
+    submitted = producer.submit(question(mode="pipelined"))
+    result = producer.wait(submitted.ref)
+
+    assert result.status == "complete", result.reasons
+    slow, rest = model.of("thesis")
+    assert slow.request.hung_up.wait(20)
+    assert "numbered upwards from t2" in rest.prompt
+    said = next(output for output in result.outputs if output.step == "thesis")
+    assert [claim.id for claim in said.claims] == ["t1", "t2"]
+    assert [(hedge.model, hedge.won) for hedge in said.hedges] == [("openai:test", True)]
+    assert said.usage.calls == 2
+    assert len(model.of("rebuttal")) == 2

@@ -1,4 +1,4 @@
-"""A silent call and its backup on real sockets and a real Redis: who answers, who is cut, and what it costs."""
+"""A late call and its backup on real sockets and a real Redis: who answers, who is cut, and what it costs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 import pytest
@@ -23,6 +23,7 @@ from orchestrator.store.paces import PaceStore, Seen
 from tests.integration.llm.asking import ONCE, PATIENCE_S, QUICK, REQUEST, uncounted, usage
 from tests.integration.llm.wire import STREAM, Step, WireServer, document, event, events
 from tests.nodes import wait_for
+from tests.unit.personas.cases import PLAN, brief
 from workers.llm import loop
 from workers.llm.cancellation import Cancellation
 from workers.llm.client import Completion, Model
@@ -32,6 +33,7 @@ from workers.llm.hedging import HedgePolicy, Outcome
 from workers.llm.openai_compat import OpenAICompatible
 from workers.llm.paces import Paces
 from workers.llm.permits import Permits
+from workers.llm.protocol import ModelRequest
 from workers.model_metrics import ModelMetrics
 
 pytestmark = pytest.mark.integration
@@ -64,11 +66,12 @@ class Worker:
     registry: Any
     switch: Cancellation = field(default_factory=Cancellation)
 
-    def learn(self, calls: int = LEAST_SEEN, first_s: float = USUAL_S) -> None:
-        """So many calls were seen, and this worker knows of it."""
-        scope = self.gate.scopes(self.chain[0])[-1]
+    def learn(self, calls: int = LEAST_SEEN, first_s: float = USUAL_S, chars: int | None = None) -> None:
+        """So many calls were seen, and this worker knows of it; with ``chars``, also how long answers are."""
+        scope, whole_s = self.gate.scopes(self.chain[0])[-1], 1.0 if chars is None else 2 * first_s
         for _ in range(calls):
-            self.store.learn(scope, STEP, Seen(first_s=first_s, whole_s=1.0, usage=Usage(calls=1)))
+            seen = Seen(first_s=first_s, whole_s=whole_s, usage=Usage(calls=1), chars=chars)
+            self.store.learn(scope, STEP, seen)
         self.paces.expected(scope, STEP)
         wait_for("it to be read", lambda: self.paces.expected(scope, STEP))
 
@@ -79,12 +82,13 @@ class Worker:
         equal: bool = True,
         policy: Any = ONCE,
         within_s: float = PATIENCE_S,
+        request: ModelRequest = REQUEST,
         **how: Any,
     ) -> Future[Completion]:
         chain = (Candidate(each, equal=equal) for each in self.chain[:models])
         model = Model(*chain, gate=self.gate, paces=self.paces, step=STEP, policy=policy)
         how.setdefault("cancel", self.switch)
-        return self.pool.submit(model.complete, REQUEST, deadline=time.monotonic() + within_s, **how)
+        return self.pool.submit(model.complete, request, deadline=time.monotonic() + within_s, **how)
 
     def outcomes(self) -> dict[str, float]:
         def counted(what: str) -> float:
@@ -194,6 +198,113 @@ def test_a_call_that_has_said_a_word_gets_no_backup(wire, worker) -> None:
     door.open()
     answer = call.result(PATIENCE_S)
     assert (answer.hedges, len(wire.requests), worker.outcomes()) == ((), 1, {})
+
+
+HALF = events(delta("Yes, and"))[:2]
+"""Of an answer of 20 characters, and nothing more."""
+TOLD = replace(REQUEST, brief=brief(plan=PLAN.model_copy(update={"mode": "pipelined"})))
+"""A thesis whose claims others act on while it is written."""
+
+
+def test_the_backup_of_a_call_that_falls_behind_answers_and_the_slow_one_is_cut(wire, make_worker) -> None:
+    worker = make_worker()
+    worker.learn(chars=20)
+    wire.reply(*HALF, "hold")
+    wire.reply(*YES)
+    heard: list[str] = []
+    answer = worker.ask(on_text=heard.append).result(PATIENCE_S)
+    first, backup = wire.requests
+    assert first.hung_up.wait(PATIENCE_S)
+    assert first.body == backup.body
+    assert (answer.text, answer.attempts) == ("Yes.", 1)
+    # Whoever watched has read what the slow one said; the answer begins on a line of its own.
+    assert "".join(heard) == "Yes, and\nYes."
+    assert answer.usage == usage(40, 2) + uncounted("Yes, and")
+    assert [hedge.won for hedge in answer.hedges] == [True]
+    assert worker.outcomes() == {"won": 1}
+    wait_for("it to be counted", lambda: worker.budget() == (LEAST_SEEN + 1, 1))
+
+
+def test_a_slow_call_that_ends_before_its_backup_answers(wire, make_worker) -> None:
+    worker = make_worker()
+    worker.learn(chars=20)
+    door = wire.gate()
+    wire.reply(*HALF, door, *events(delta(".", "stop"), USAGE, "[DONE]")[1:])
+    wire.reply(*YES[:2], "hold")
+    heard: list[str] = []
+    call = worker.ask(on_text=heard.append)
+    wait_for("the backup", lambda: len(wire.requests) == 2)
+    door.open()
+    answer = call.result(PATIENCE_S)
+    assert wire.requests[1].hung_up.wait(PATIENCE_S)
+    assert (answer.text, "".join(heard)) == ("Yes, and.", "Yes, and.")
+    assert worker.outcomes() == {"lost": 1}
+
+
+def test_a_slow_call_that_breaks_off_beside_its_backup_is_answered_by_it(wire, make_worker) -> None:
+    worker = make_worker()
+    worker.learn(chars=20)
+    fails, answers = wire.gate(), wire.gate()
+    wire.reply(*HALF, fails, "abort")
+    wire.reply(STREAM, answers, *YES[1:])
+    call = worker.ask(policy=QUICK)
+    wait_for("the backup", lambda: len(wire.requests) == 2)
+    fails.open()
+    time.sleep(0.2)
+    answers.open()
+    answer = call.result(PATIENCE_S)
+    assert (answer.text, answer.attempts, len(wire.requests)) == ("Yes.", 1, 2)
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_a_slow_call_that_others_act_on_is_cut_where_another_may_go_on(wire, make_worker, may: bool) -> None:
+    worker = make_worker()
+    worker.learn(chars=20)
+    door = wire.gate()
+    wire.reply(*HALF, door, *events(delta(".", "stop"), USAGE, "[DONE]")[1:])
+    asked = threading.Event()
+
+    def may_go_on() -> bool:
+        asked.set()
+        return may
+
+    call = worker.ask(request=TOLD, may_go_on=may_go_on)
+    assert asked.wait(PATIENCE_S)
+    if may:
+        with pytest.raises(ModelError) as caught:
+            call.result(PATIENCE_S)
+        assert wire.requests[0].hung_up.wait(PATIENCE_S)
+        assert (caught.value.kind, caught.value.usage) == ("overloaded", uncounted("Yes, and"))
+        assert [(hedge.model, hedge.won) for hedge in caught.value.hedges] == [("openai:first", True)]
+        assert worker.outcomes() == {"won": 1}
+    else:
+        time.sleep(2 * USUAL_S)
+        door.open()
+        assert call.result(PATIENCE_S).text == "Yes, and."
+        assert worker.outcomes() == {}
+    assert len(wire.requests) == 1  # whoever asked knows from where to go on
+
+
+def test_a_slow_call_that_others_act_on_is_left_alone_without_a_budget(wire, make_worker) -> None:
+    worker = make_worker()
+    worker.learn(chars=20)
+    for _ in range(10):
+        assert worker.store.take(worker.gate.scopes(worker.chain[0])[-1], 0.1)
+    door = wire.gate()
+    wire.reply(*HALF, door, *events(delta(".", "stop"), USAGE, "[DONE]")[1:])
+    refused, take = threading.Event(), worker.paces.take
+
+    async def told(scope: Any) -> bool:
+        granted: bool = await take(scope)
+        refused.set()
+        return granted
+
+    worker.paces.take = told
+    call = worker.ask(request=TOLD, may_go_on=lambda: True)
+    assert refused.wait(PATIENCE_S)
+    door.open()
+    answer = call.result(PATIENCE_S)
+    assert (answer.text, answer.hedges, worker.outcomes()) == ("Yes, and.", (), {"refused": 1})
 
 
 def test_where_both_fail_there_is_one_failure(wire, worker) -> None:

@@ -16,7 +16,7 @@ from benchmarks.latency.picture import drawing
 from benchmarks.latency.programme import PARTS, named, scenes
 from benchmarks.latency.steady import Level, where_it_rises
 from benchmarks.latency.summary import figures, targets
-from benchmarks.latency.world import NOMINAL, Job, Triple, closings
+from benchmarks.latency.world import NOMINAL, Call, Job, Triple, closings
 from orchestrator.errors import InvalidInput
 from orchestrator.timeline import svg
 from workers.personas.parsing import parse
@@ -170,6 +170,30 @@ def test_the_last_piece_of_a_thesis_claim_comes_when_the_claim_closes():
     assert ends[-1] == pytest.approx(1.0)
 
 
+def test_a_thesis_that_goes_on_writes_the_claims_that_are_missing_in_the_rest_of_the_time():
+    said = '<your-claims-0123456789abcdef>\n{"id": "t1"}\n{"id": "t2"}\n</your-claims-0123456789abcdef>'
+    rest = asked("thesis", "pipelined", said)
+    assert rest.written == 2
+    assert rest.written_share == pytest.approx(0.92 / 3)
+    ends = [share for share, piece in rest.pieces(160) if piece.endswith("}\n")]
+    assert len(ends) == 4 + 3
+    assert ends[:4] == pytest.approx([(0.92 * n / 6 - 0.92 / 3) / (1 - 0.92 / 3) for n in range(3, 7)])
+    assert ends[-1] == pytest.approx(1.0)
+    whole = Call(0.7, 3.8, 228)
+    assert whole.rest(0.0) == whole
+    assert whole.rest(0.5) == Call(0.7, 1.9, 114)
+
+
+def test_answers_of_a_form_are_equally_long_whichever_sentences_they_quote():
+    said = '<claim-0123456789abcdef>\n{{"id": "t{}"}}\n</claim-0123456789abcdef>'
+    texts = [
+        "".join(text for _, text in asked("rebuttal", "pipelined", said.format(n)).pieces(111))
+        for n in (1, 2)
+    ]
+    assert texts[0].rstrip() != texts[1].rstrip()
+    assert len({len(text) for text in texts}) == 1
+
+
 @pytest.mark.parametrize("count", [1, 3, 7, 100])
 def test_a_text_cut_in_pieces_is_the_same_text(count):
     pieces = list(cut("Some words.", 0.25, 0.5, count))
@@ -228,13 +252,13 @@ def test_rivals_are_not_held_against_prompts_that_they_do_not_have():
 
 @pytest.mark.parametrize(("seconds", "met"), [(12.5, True), (12.95, False)])
 def test_the_nominal_target_is_judged_by_pipelined_with_six_claims(seconds, met):
-    best = replace(sample(BEST, seconds), ideal_s=seconds - 0.2)
-    mean_of_it, added = targets(figures([best], []), ["nominal"])
-    assert (mean_of_it.met, added.met) == (met, False)
+    best = replace(sample(BEST, seconds), ideal_s=seconds - 0.2, words_s=4.8)
+    mean_of_it, added, words = targets(figures([best], []), ["nominal"])
+    assert (mean_of_it.met, added.met, words.met) == (met, False, True)
 
 
 def test_what_was_not_measured_is_missed_and_what_was_not_asked_for_is_not_judged():
-    assert [target.met for target in targets([], ["nominal", "tail"])] == [False] * 4
+    assert [target.met for target in targets([], ["nominal", "tail"])] == [False] * 5
     assert targets([], ["calm"]) == []
 
 

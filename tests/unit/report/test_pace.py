@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.report.pace import LEAST_SEEN, Pace, PaceStats
+from orchestrator.report.pace import LEAST_LATE, LEAST_SEEN, Pace, PaceStats
 from orchestrator.report.sketch import GROWTH, LAST_BUCKET, LONGEST_S, bucket_of, quantile_s, upper_edge_s
 
 
@@ -37,6 +37,7 @@ def test_nothing_seen_is_nothing_told() -> None:
     assert quantile_s({}, 99) is None
     told = PaceStats.of("openai:m", "thesis", Pace())
     assert (told.first_token_s.p99, told.answer_s.p50, told.cached_share, told.backup_after_s) == (None,) * 4
+    assert told.overdue_after_s is None
 
 
 @pytest.mark.parametrize("seen", [LEAST_SEEN - 1, LEAST_SEEN])
@@ -52,6 +53,8 @@ def test_what_is_told_of_a_pace(seen: int) -> None:
             "estimated": 5,
             "backups": 3,
             "won": 2,
+            "ended": seen,
+            "said": 400 * seen,
         },
     )
     told = PaceStats.of("openai:m", "thesis", pace)
@@ -59,7 +62,10 @@ def test_what_is_told_of_a_pace(seen: int) -> None:
     assert told.first_token_s.p50 == upper_edge_s(bucket_of(0.7))
     assert told.answer_s.p99 == pytest.approx(4.5, rel=0.05)
     assert told.cached_share == 0.61
-    assert told.backup_after_s == (pace.late_s if seen == LEAST_SEEN else None)
+    known = seen == LEAST_SEEN
+    assert told.backup_after_s == (pace.late_s if known else None)
+    assert pace.usual_chars == (400 if known else None)
+    assert told.overdue_after_s == (pytest.approx(4.5 * LEAST_LATE, rel=0.05) if known else None)
 
 
 @pytest.mark.parametrize("slow", [0.0, 0.01, 0.03, 0.05])
