@@ -101,6 +101,11 @@ class Worker:
         self._signal(signal.SIGCONT)
         self._frozen = False
 
+    def terminate(self) -> None:
+        """Tell it to end in order: it finishes what it has begun, or hands it over."""
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGTERM)
+
     def cpu_s(self) -> float | None:
         """CPU seconds of all its processes so far, those that ended included; ``None`` where /proc is not."""
         ticks = os.sysconf("SC_CLK_TCK")

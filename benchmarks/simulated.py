@@ -1,19 +1,26 @@
 """Personas that sleep for as long as the job says, and answer nothing: what is left is the machinery.
 
-A job carries its times in ``scope``, so that one worker serves jobs of all lengths.
+A job carries its times in ``scope``, so that one worker serves jobs of all lengths. A pipelined thesis closes its
+claims one by one on the way, and its parts take what parts of real ones do.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import Self
 
-from orchestrator.contracts import Persona, PersonaOutput
+from orchestrator.contracts import Claim, PersonaOutput
+from orchestrator.routing.flow import CRITIC, REBUTTAL, RESOLUTION, SYNTHESIS, THESIS, name_of, persona_of
 from workers.argument import failed
 from workers.execution import Attempt, Worked
 
 PROVIDER = "simulated"
+CLAIMS = 3
+"""Of a pipelined thesis."""
+_PART = 1 / CLAIMS + 0.1
+_SHARES = {CRITIC: 0.6, REBUTTAL: _PART, RESOLUTION: _PART, SYNTHESIS: 0.15}
+"""What a pipelined job's step takes of its persona's time; the thesis takes all of it."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +72,16 @@ class SimulatedWork:
 
     def __call__(self, attempt: Attempt) -> Worked:
         """Sleep. Raises ``ValueError`` for a job that is not the benchmark's."""
-        persona = _persona(attempt.step)
+        persona = persona_of(attempt.step)
         seconds = getattr(Personas.from_scope(attempt.record.spec.scope), persona)
-        if seconds:
-            time.sleep(seconds)
+        claims: tuple[Claim, ...] = ()
+        if attempt.record.mode != "pipelined":
+            _sleep(seconds)
+        elif attempt.step == THESIS:
+            claims = _claimed(attempt, seconds)
+        else:
+            seconds *= _SHARES[name_of(attempt.step)]
+            _sleep(seconds)
         return Worked(
             PersonaOutput(
                 task_id=attempt.ref.task_id,
@@ -76,13 +89,23 @@ class SimulatedWork:
                 step=attempt.step,
                 provider=PROVIDER,
                 model=f"sleeps {seconds:g} s",
+                claims=claims,
             )
         )
 
     def failed(self, attempt: Attempt, why: str) -> Worked:
         """As a real persona's step fails."""
-        return Worked(failed(attempt, _persona(attempt.step), "internal", why))
+        return Worked(failed(attempt, persona_of(attempt.step), "internal", why))
 
 
-def _persona(step: str) -> Persona:
-    return cast("Persona", step.partition("_")[0])
+def _claimed(attempt: Attempt, seconds: float) -> tuple[Claim, ...]:
+    """Close claims at even intervals, from where an earlier attempt got to."""
+    while (number := len(attempt.claims.written) + 1) <= CLAIMS:
+        _sleep(seconds / CLAIMS)
+        attempt.claims.add(Claim(id=f"t{number}", text=f"claim {number}"))
+    return attempt.claims.written
+
+
+def _sleep(seconds: float) -> None:
+    if seconds:
+        time.sleep(seconds)

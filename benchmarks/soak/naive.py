@@ -47,9 +47,9 @@ def send(app: Celery, job: str, arrival: Arrival) -> tuple[str, ...]:
         for step, seconds in (("thesis", personas.thesis), ("antithesis", personas.antithesis))
     )
     synthesis = app.signature("soak.synthesis", (job, personas.synthesis), immutable=True)
-    if arrival.mode == "parallel":
-        return tuple(_ids(chord([thesis, antithesis], app=app)(synthesis)))
-    return tuple(_ids(chain(thesis, antithesis, synthesis, app=app).apply_async()))
+    if arrival.mode == "sequential":
+        return tuple(_ids(chain(thesis, antithesis, synthesis, app=app).apply_async()))
+    return tuple(_ids(chord([thesis, antithesis], app=app)(synthesis)))
 
 
 def _ids(result: Any) -> Iterator[str]:  # noqa: ANN401 - results of several kinds, one the parent of the other

@@ -7,26 +7,34 @@ import random
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from benchmarks.simulated import Personas
+from orchestrator.contracts import Mode
 
 SPEED = 10.0
 """How much faster than recorded the personas are."""
 RECORDED = Path(__file__).with_name("persona_seconds.csv")
 
-Kind = Literal["kill", "child", "stop", "cut", "restart"]
-WEIGHTS: dict[Kind, float] = {"kill": 0.5, "child": 0.25, "stop": 0.12, "cut": 0.09, "restart": 0.04}
-"""Kill a worker, or one process of its pool; stop it for a while; cut all connections; take Redis down for a while."""
+Kind = Literal["kill", "child", "term", "stop", "cut", "restart"]
+WEIGHTS: dict[Kind, float] = {
+    "kill": 0.42,  # a worker, with -9
+    "child": 0.21,  # one process of its pool, where it has one: else the worker
+    "term": 0.12,  # tell a worker to end, as a rolling restart does
+    "stop": 0.12,  # it does nothing for a while
+    "cut": 0.09,  # all connections
+    "restart": 0.04,  # Redis is down for a while
+}
+MODES: tuple[Mode, ...] = get_args(Mode)
 STOPPED_S, DOWN_S = (4.0, 12.0), (0.5, 6.0)
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """One job, ``at_s`` after the start."""
+    """One job, ``at_s`` after the start. A naive pipelined one is parallel."""
 
     at_s: float
-    mode: Literal["sequential", "parallel"]
+    mode: Mode
     personas: Personas
 
 
@@ -53,7 +61,7 @@ def arrivals(dice: random.Random, *, jobs: int, per_s: float) -> tuple[Arrival, 
     found, now = [], 0.0
     for _ in range(jobs):
         now += dice.expovariate(per_s)
-        found.append(Arrival(now, dice.choice(("sequential", "parallel")), dice.choice(recorded())))
+        found.append(Arrival(now, dice.choice(MODES), dice.choice(recorded())))
     return tuple(found)
 
 

@@ -109,6 +109,9 @@ class Chaos:
         if fault.kind in ("kill", "child"):
             for side in self._sides:
                 side.kill(fault.victim, child=fault.kind == "child")
+        elif fault.kind == "term":
+            for side in self._sides:
+                side.retire(fault.victim)
         elif fault.kind == "stop":
             for worker in [side.workers[fault.victim] for side in self._sides]:
                 worker.freeze()

@@ -54,6 +54,7 @@ class Side(ABC):
         self.kills: list[Kill] = []
         self.exits = 0
         self._started = 0
+        self._leaving: list[Worker] = []
         self.workers = [self._start() for _ in range(workers)]
         self._producer: threading.Thread | None = None
 
@@ -90,6 +91,13 @@ class Side(ABC):
             return
         worker.stop()
         self.kills.append(Kill(processes, at_s))
+        self.workers[victim] = self._start()
+
+    def retire(self, victim: int) -> None:
+        """Tell a worker to end, and start another in its place; it has until the end of the soak."""
+        worker = self.workers[victim]
+        worker.terminate()
+        self._leaving.append(worker)
         self.workers[victim] = self._start()
 
     def tend(self) -> None:
@@ -130,7 +138,7 @@ class Side(ABC):
 
     def stop(self) -> None:
         """End the workers and close the connections."""
-        for worker in self.workers:
+        for worker in (*self._leaving, *self.workers):
             worker.stop()
         self.redis.close()
 
