@@ -58,8 +58,12 @@ class _ScreeningRedis(redis.Redis):
         return reply
 
 
-SETTLED_WITHIN_S = 0.02
-"""How long an acknowledgement waits for others, or for a message that is booked, to go along with."""
+SETTLED_WITHIN_S = 0.2
+"""How long an acknowledgement waits for others, or for a message that is booked, to go along with.
+
+Should the process die meanwhile the message comes back after kombu's visibility timeout, and is dropped after one look
+at the record, which has long had the step's output.
+"""
 
 
 class Taken(kombu_redis.QoS):
