@@ -9,6 +9,7 @@ from orchestrator.answer import compose
 from orchestrator.contracts import (
     Claim,
     EvalReport,
+    Failure,
     JobTimings,
     Note,
     Passage,
@@ -25,15 +26,32 @@ from orchestrator.evidence import judge
 from orchestrator.evidence.repairing import needs_repair, repair_outputs, told
 from orchestrator.evidence.sources import Sources
 from orchestrator.language import detect_language
-from orchestrator.parts import antithesis_of, in_order, of, personas, unresolved
-from orchestrator.routing.flow import CRITIC, FEWEST_CLAIMS, REBUTTAL, RESOLUTION, SYNTHESIS, THESIS
+from orchestrator.parts import antithesis_of, in_order, of, personas, resolved, unresolved
+from orchestrator.routing.flow import (
+    CRITIC,
+    FEWEST_CLAIMS,
+    REBUTTAL,
+    RESOLUTION,
+    SECTION,
+    SYNTHESIS,
+    THESIS,
+    sections,
+)
 
 EXTRACTIVE = "extractive"
 _FATAL: frozenset[ReasonCode] = frozenset(
     {"no_evidence", "all_personas_lost", "plan_failed", "partial_refused", "cancelled", "internal"}
 )
 _PARTIAL: frozenset[ReasonCode] = frozenset(
-    {"persona_lost", "persona_cut", "rebuttal_lost", "unresolved", "synthesis_lost", "deadline"}
+    {
+        "persona_lost",
+        "persona_cut",
+        "rebuttal_lost",
+        "section_lost",
+        "unresolved",
+        "synthesis_lost",
+        "deadline",
+    }
 )
 
 
@@ -48,7 +66,11 @@ def delivered(outputs: Mapping[str, PersonaOutput]) -> tuple[PersonaOutput, ...]
 
 
 def reasons_for(
-    spec: TaskSpec, outputs: Mapping[str, PersonaOutput], evaluation: EvalReport, cause: Reason | None
+    spec: TaskSpec,
+    plan: Plan | None,
+    outputs: Mapping[str, PersonaOutput],
+    evaluation: EvalReport,
+    cause: Reason | None,
 ) -> tuple[JobStatus, tuple[Reason, ...]]:
     """Status and reasons. ``cause`` is what ended the job before its time (deadline, cancel, no evidence)."""
     reasons = [cause] if cause else []
@@ -59,7 +81,9 @@ def reasons_for(
     reasons += [_lost("persona_cut", o) for o in (*sides, synthesis) if o and o.status == "ok" and o.failure]
     if any(o.status == "ok" for o in of(outputs, REBUTTAL).values()):
         reasons += [_lost("rebuttal_lost", o) for o in of(outputs, REBUTTAL).values() if o.status != "ok"]
-    reasons += [Reason(code="unresolved", detail=_nobody_settled(outputs))] if unresolved(outputs) else []
+    reasons += _sections_lost(plan, outputs)
+    if left := unresolved(outputs, sections=plan.sections if plan else 1):
+        reasons.append(Reason(code="unresolved", detail=_nobody_settled(left, outputs)))
     if not alive and (cause is None or cause.code == "deadline"):
         reasons.insert(0, Reason(code="all_personas_lost"))
     elif (
@@ -89,8 +113,12 @@ def reasons_for(
 
 
 def notes_for(plan: Plan | None, outputs: Mapping[str, PersonaOutput]) -> tuple[Note, ...]:
-    """What is worth knowing of how a pipelined result was made, though it takes nothing from it."""
+    """What is worth knowing of how a result was made in parts, though it takes nothing from it."""
     thesis, synthesis, critic = (outputs.get(step) for step in (THESIS, SYNTHESIS, CRITIC))
+    if plan is not None and synthesis is not None and _undivided(plan, outputs):
+        failed = any(output.status != "ok" for output in of(outputs, SECTION).values())
+        why = "every section failed" if failed else "there was too little to divide"
+        return (Note(code="undivided", detail=f"the synthesis was written in one piece: {why}"),)
     if plan is None or plan.mode != "pipelined" or synthesis is None or not (thesis and thesis.claims):
         return ()
     notes = []
@@ -103,10 +131,28 @@ def notes_for(plan: Plan | None, outputs: Mapping[str, PersonaOutput]) -> tuple[
     return tuple(notes)
 
 
-def _nobody_settled(outputs: Mapping[str, PersonaOutput]) -> str:
+def _undivided(plan: Plan, outputs: Mapping[str, PersonaOutput]) -> bool:
+    """Whether a synthesis that was to be in sections was written whole: none had settled anything."""
+    return plan.sections > 1 and not resolved(outputs) and not unresolved(outputs, sections=plan.sections)
+
+
+def _sections_lost(plan: Plan | None, outputs: Mapping[str, PersonaOutput]) -> list[Reason]:
+    """The sections that a merge had to do without; a synthesis that was written whole lacks none."""
+    synthesis = outputs.get(SYNTHESIS)
+    if plan is None or synthesis is None or synthesis.status != "ok" or _undivided(plan, outputs):
+        return []
+    late = Failure(kind="deadline", message="it was not done when the argument was merged")
+    lost = {step: outputs[step].failure if step in outputs else late for step in sections(plan.sections)}
+    return [
+        Reason(code="section_lost", persona=SYNTHESIS, kind=why.kind, detail=f"{step}: {why.message}"[:1_000])
+        for step, why in lost.items()
+        if why is not None
+    ]
+
+
+def _nobody_settled(left: Sequence[str], outputs: Mapping[str, PersonaOutput]) -> str:
     failures = {f"t{n}": o.failure for n, o in of(outputs, RESOLUTION).items()}
-    told = (f"{name} ({why.kind})" if (why := failures.get(name)) else name for name in unresolved(outputs))
-    return ", ".join(told)
+    return ", ".join(f"{name} ({why.kind})" if (why := failures.get(name)) else name for name in left)
 
 
 def _evidence_failed(evaluation: EvalReport, *, lost: bool) -> bool:
@@ -146,7 +192,7 @@ def assemble(
     cause: Reason | None = None,
 ) -> Result:
     """The job's result. Nothing that failed is called complete, and nothing lost goes unnamed."""
-    status, reasons = reasons_for(spec, outputs, evaluation, cause)
+    status, reasons = reasons_for(spec, plan, outputs, evaluation, cause)
     ordered = in_order(outputs)
     shown = delivered(outputs) if status != "failed" else ()
     # The answer shows what each resolution settles, so it sees both sides beside the synthesis.

@@ -1,4 +1,4 @@
-"""A pipelined job's parts as the three personas that they are: rebuttals and critic one antithesis, and what is merged.
+"""A job's parts as the three personas that they are: rebuttals and critic one antithesis, and what is merged.
 
 Pure. Other modes' outputs pass through as they are.
 """
@@ -16,6 +16,7 @@ from orchestrator.routing.flow import (
     CRITIC,
     REBUTTAL,
     RESOLUTION,
+    SECTION,
     STEPS,
     SYNTHESIS,
     THESIS,
@@ -24,7 +25,10 @@ from orchestrator.routing.flow import (
 )
 
 APART = 10
-"""Ids of what is said about claim 2 begin behind this many times 2: its objections are ``a21`` and ``a22``."""
+"""Ids of what is said about claim 2 begin behind this many times 2: its objections are ``a21`` and ``a22``.
+
+So do those of the second section: ``s21``, ``s22`` and so on.
+"""
 
 LEFT_OPEN = 9
 """The last digit of the point under which a claim stands that nobody settled: ``s29`` for claim 2."""
@@ -70,16 +74,29 @@ def personas(outputs: Outputs) -> tuple[PersonaOutput, ...]:
     return tuple(output for output in found if output is not None)
 
 
+def claims_of(outputs: Outputs) -> tuple[tuple[Claim, ...], tuple[Claim, ...]]:
+    """What thesis and antithesis claim; nothing where one was lost."""
+    sides = outputs.get(THESIS), antithesis_of(outputs)
+    thesis, antithesis = (side.claims if side and side.status == "ok" else () for side in sides)
+    return thesis, antithesis
+
+
 def resolved(outputs: Outputs) -> tuple[Claim, ...]:
-    """The points that resolutions settled, in the order of their claims."""
-    said = of(outputs, RESOLUTION).values()
+    """The points that resolutions or sections settled, in the order of their claims."""
+    said = (*of(outputs, RESOLUTION).values(), *of(outputs, SECTION).values())
     return tuple(claim for output in said if output.status == "ok" for claim in output.claims)
 
 
-def unresolved(outputs: Outputs) -> tuple[str, ...]:
-    """Ids of the thesis' claims that stand in the synthesis as nobody settled them."""
+def unresolved(outputs: Outputs, *, sections: int = 1) -> tuple[str, ...]:
+    """Ids of claims that stand in the synthesis as nobody settled them: the thesis', or in ``sections`` all."""
     thesis, synthesis = outputs.get(THESIS), outputs.get(SYNTHESIS)
-    if thesis is None or synthesis is None or synthesis.status != "ok":
+    if synthesis is None or synthesis.status != "ok":
+        return ()
+    if sections > 1:
+        said = {claim.id: claim.text for side in claims_of(outputs) for claim in side}
+        left = [claim for claim in synthesis.claims if claim.kind == "open" and _number(claim) > APART**2]
+        return tuple(name for claim in left for name in claim.about if said.get(name) == claim.text)
+    if thesis is None:
         return ()
     stand = {claim.id for claim in synthesis.claims}
     return tuple(c.id for n, c in enumerate(thesis.claims, start=1) if _left_id(n) in stand)
@@ -108,6 +125,9 @@ def merged(outputs: Outputs, merge: Merge) -> tuple[Claim, ...]:
             points.append(claim.model_copy(update={"about": about}))
     settled = {name for point in points for name in point.about}
     raised = [c for c in (antithesis.claims if antithesis else ()) if c.id not in settled]
+    if ANTITHESIS_STANDALONE in outputs:  # it has not seen the thesis: each claim stands for itself
+        raised = [c for c in (*(thesis.claims if thesis else ()), *raised) if c.id not in settled]
+        return tuple(points + _open_each(raised))[:MAX_CLAIMS]
     for number, claim in enumerate(thesis.claims if thesis else (), start=1):
         theirs = [c for c in raised if _about_part(c) == number]
         if claim.id not in settled:
@@ -116,9 +136,7 @@ def merged(outputs: Outputs, merge: Merge) -> tuple[Claim, ...]:
             points += [
                 _open(f"s{APART * number + LEFT_OPEN - n}", c, (c.id,)) for n, c in enumerate(theirs, 1)
             ]
-    points += [
-        _open(f"s{APART * APART + n}", c, (c.id,)) for n, c in enumerate(raised, 1) if not _about_part(c)
-    ]
+    points += _open_each([c for c in raised if not _about_part(c)])
     return tuple(points)[:MAX_CLAIMS]
 
 
@@ -131,10 +149,18 @@ def _open(name: str, claim: Claim, about: tuple[str, ...]) -> Claim:
     return Claim(id=name, kind="open", text=claim.text, citations=claim.citations, about=about)
 
 
+def _open_each(claims: Sequence[Claim]) -> list[Claim]:
+    return [_open(f"s{APART**2 + n}", claim, (claim.id,)) for n, claim in enumerate(claims, start=1)]
+
+
 def _left_id(number: int) -> str:
     return f"s{APART * number + LEFT_OPEN}"
 
 
 def _about_part(claim: Claim) -> int:
     """Which claim's rebuttal raised an objection; 0 for the critic."""
-    return int(claim.id[1:]) // APART if claim.id[1:].isdecimal() else 0
+    return _number(claim) // APART
+
+
+def _number(claim: Claim) -> int:
+    return int(claim.id[1:]) if claim.id[1:].isdecimal() else 0

@@ -18,9 +18,9 @@ from tests.integration.llm.wire import END, STREAM, Gate, Request, Step, WireSer
 from workers.personas.prompting import template
 
 FORMS: Final = (
-    "thesis", "antithesis", "antithesis_standalone", "synthesis", "rebuttal", "resolution", "merge"
+    "thesis", "antithesis", "antithesis_standalone", "synthesis", "rebuttal", "resolution", "section", "merge"
 )  # fmt: skip
-PARTS: Final = ("rebuttal", "resolution", "merge")
+PARTS: Final = ("rebuttal", "resolution", "section", "merge")
 TRANSLATION: Final = "translation"
 TRANSLATED: Final = "event queue order processing"
 
@@ -43,6 +43,7 @@ _OWN: Final = {
     "synthesis": "# The argument\n",
     "rebuttal": "# One claim of the thesis\n",
     "resolution": "# One claim and its rebuttal\n",
+    "section": "# The argument\n",
     "merge": "# The settled argument\n",
 }
 """The line that what a form alone is told begins with."""
@@ -50,6 +51,7 @@ _SO_FAR: Final = "# Your claims so far\n"
 _TRANSLATES: Final = template("translate_queries").partition(".")[0]
 _REPAIR: Final = template("repair").partition("\n")[0]
 _PASSAGE = re.compile(r'<passage-([0-9a-f]{16}) id="([^"]+)"[^>]*>\n(.*?)\n</passage-\1>', re.DOTALL)
+_MINE = re.compile(r"^- Yours is section [0-9] of [0-9]: ([a-z0-9, ]+)\.", re.MULTILINE)
 _CLAIM = re.compile(r'"id": "([ta][0-9]+)"')
 _PIECE_CHARS = 24
 _CACHED = 64
@@ -118,6 +120,12 @@ class Asked:
         """Ids of the claims that the prompt shows, in their order."""
         return list(dict.fromkeys(_CLAIM.findall(self.prompt)))
 
+    @property
+    def mine(self) -> list[str]:
+        """Ids of the claims that a section has to settle."""
+        found = _MINE.findall(self.prompt)
+        return found[-1].split(", ") if found else []
+
     def cite(self, quote: str) -> Line:
         """A citation of the passage that holds the quote."""
         name = next(name for name, text in self.passages.items() if quote in text)
@@ -137,12 +145,7 @@ class Asked:
         if self.form in PARTS:
             return self.part(seen)
         if self.form == "synthesis":
-            theirs, ours = ([name for name in seen if name[0] == side] for side in "at")
-            settled = [("resolution", POSITIONS[0], ours), ("open", OBJECTIONS[0], theirs)]
-            claims = [
-                self.claim(kind, f"s{number}", sentence, about)
-                for number, (kind, sentence, about) in enumerate(filter(lambda each: each[2], settled), 1)
-            ]
+            claims = self.settled(seen)
         elif self.form == "thesis":
             begun = len(set(_CLAIM.findall(self.prompt.partition(_SO_FAR)[2])))
             claims = [self.claim("position", f"t{n}", s) for n, s in enumerate(POSITIONS, 1) if n > begun]
@@ -150,8 +153,17 @@ class Asked:
             claims = [self.claim("objection", f"a{n}", s, seen[:1]) for n, s in enumerate(OBJECTIONS, 1)]
         return [*claims, {"kind": "summary", "text": CONCLUSION}, {"kind": "done"}]
 
+    def settled(self, names: Sequence[str]) -> list[Line]:
+        """What a synthesis makes of these claims of the others."""
+        theirs, ours = ([name for name in names if name[0] == side] for side in "at")
+        settled = [("resolution", POSITIONS[0], ours), ("open", OBJECTIONS[0], theirs)]
+        return [
+            self.claim(kind, f"s{number}", sentence, about)
+            for number, (kind, sentence, about) in enumerate(filter(lambda each: each[2], settled), 1)
+        ]
+
     def part(self, seen: Sequence[str]) -> list[Line]:
-        """A good answer to a part of a pipelined job."""
+        """A good answer to a part of a job."""
         done: Line = {"kind": "done"}
         if self.form == "rebuttal":
             return [self.claim("objection", "a1", OBJECTIONS[0], seen[-1:]), done]
@@ -162,6 +174,8 @@ class Asked:
                 self.claim("resolution", "s1", POSITIONS[0], [*mine, *(n for n in seen if n[0] == "a")]),
                 done,
             ]
+        if self.form == "section":
+            return [*self.settled(self.mine), done]
         return [{"kind": "summary", "text": CONCLUSION}, done]
 
     def stream(self, text: str, *, finish: str | None = "stop", pause: Step | None = None) -> list[Step]:

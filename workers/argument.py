@@ -94,6 +94,8 @@ class Argument:
         """Run one persona. ``JobCancelled`` and ``LeaseLost`` pass through: they end the attempt, not the persona."""
         passages = patiently(lambda: self._store.passages(attempt.ref, attempt.record.plan))
         brief = brief_for(attempt.step, attempt.record, passages, most_claims=self._settings.pipeline_claims)
+        if brief.section is not None and not brief.section.claims:
+            return Worked(_nothing_to_settle(attempt))
         run = self._streamed(attempt, brief) if brief.streams else self._run(attempt, brief)
         if run.problems:
             log.info("answer_problems", job=str(attempt.ref), step=attempt.step, count=len(run.problems))
@@ -163,8 +165,9 @@ class Argument:
         def retrieve(queries: Sequence[str], limit: int) -> tuple[Passage, ...]:
             return tuple(hit.passage for hit in evidence.search(tuple(queries), limit))
 
-        # What speaks of one claim, or goes on where it was cut off, has no time for a round of tools.
-        permissions = () if brief.part or brief.resolved or brief.written else attempt.record.spec.permissions
+        # What speaks of a part, or goes on where it was cut off, has no time for a round of tools.
+        in_parts = brief.part or brief.section or brief.resolved or brief.written
+        permissions = () if in_parts else attempt.record.spec.permissions
         toolbox = Toolbox(permissions, ToolContext(retrieve=retrieve))
         brief = replace(
             brief, tools=toolbox.descriptions, tool_rounds_left=TOOL_ROUNDS if toolbox.descriptions else 0
@@ -193,6 +196,8 @@ class Argument:
         left = budget - spent.tokens
         if attempt.step == SYNTHESIS:
             return left
+        if brief.section is not None:
+            return left // (brief.plan.sections + 1)  # the merge is yet to come
         beside = {"sequential": 1, "parallel": 2, "pipelined": self._settings.pipeline_claims + 1}
         return left // beside[brief.plan.mode]
 
@@ -201,6 +206,11 @@ def _whole(output: PersonaOutput, claims: tuple[Claim, ...]) -> PersonaOutput:
     """An output with the claims that stand whatever became of its end; with any it is not lost, only cut."""
     status = "ok" if claims else output.status
     return output.model_copy(update={"claims": claims, "status": status})
+
+
+def _nothing_to_settle(attempt: Attempt) -> PersonaOutput:
+    """The output of a section that no claim falls to: nobody is asked."""
+    return PersonaOutput(task_id=attempt.ref.task_id, persona=persona_of(attempt.step), step=attempt.step)
 
 
 def failed(attempt: Attempt, persona: Persona, kind: str, message: str) -> PersonaOutput:

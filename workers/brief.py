@@ -11,10 +11,11 @@ from orchestrator.contracts.evidence import MAX_CLAIMS
 from orchestrator.parts import APART
 
 Form = Literal[
-    "thesis", "antithesis", "antithesis_standalone", "synthesis", "rebuttal", "resolution", "merge"
+    "thesis", "antithesis", "antithesis_standalone", "synthesis", "rebuttal", "resolution", "section", "merge"
 ]
 MOST_OF_A_PART = 2
 """Claims of one rebuttal or resolution."""
+MOST_OF_A_SECTION = APART - 1
 MOST_OF_THE_WHOLE: Mapping[Form, int] = {"antithesis_standalone": 4, "merge": 4}
 """Claims of a critic, and of a merge beside those that it merges: neither may be what everybody waits for."""
 
@@ -47,16 +48,25 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Section:
+    """Which of the argument's claims a section of the synthesis settles, by their ids."""
+
+    number: int
+    claims: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Brief:
     """One persona's view of a job.
 
     ``passages`` is the job's evidence (plan's passages first, then what tools brought). ``thesis`` and
-    ``antithesis`` are set where this form sees them: ``antithesis`` sees the thesis, ``synthesis`` both. One that
-    was lost is there as the failed output that it is, so that the prompt can say why. ``tools`` names what may be
-    called, with a description each.
+    ``antithesis`` are set where this form sees them: ``antithesis`` sees the thesis, synthesis and sections see both.
+    One that was lost is there as the failed output that it is, so that the prompt can say why. ``tools`` names what may
+    be called, with a description each.
 
     In a pipelined job ``most_claims`` bounds the thesis, whose ``written`` claims stand from an attempt that broke
-    off; ``part`` is what a rebuttal or a resolution is about; ``resolved`` are the claims of a merge's resolutions.
+    off; ``part`` is what a rebuttal or a resolution is about, as ``section`` is what a section is. ``resolved`` are the
+    claims that a merge finds settled.
     """
 
     form: Form
@@ -72,6 +82,7 @@ class Brief:
     most_claims: int = MAX_CLAIMS
     written: tuple[Claim, ...] = ()
     part: Part | None = None
+    section: Section | None = None
     resolved: tuple[Claim, ...] = ()
 
     @property
@@ -84,7 +95,9 @@ class Brief:
         """Which ids this answer's claims get. Answers that stand side by side number apart from one another."""
         if self.part is not None:
             return Numbering(after=APART * self.part.number, most=MOST_OF_A_PART, own=False)
-        if self.plan.mode != "pipelined":
+        if self.section is not None:
+            return Numbering(after=APART * self.section.number, most=MOST_OF_A_SECTION, own=False)
+        if self.plan.mode != "pipelined" and self.form != "merge":
             return Numbering()
         if self.streams:
             done = len(self.written)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import cast
 
 from orchestrator.contracts import Passage, PersonaOutput
-from orchestrator.parts import antithesis_of, resolved
+from orchestrator.parts import antithesis_of, claims_of, resolved
+from orchestrator.routing.dividing import divided
 from orchestrator.routing.flow import (
     ANTITHESIS,
     ANTITHESIS_STANDALONE,
     CRITIC,
     REBUTTAL,
     RESOLUTION,
+    SECTION,
     SYNTHESIS,
     THESIS,
     name_of,
@@ -19,7 +21,7 @@ from orchestrator.routing.flow import (
     part,
 )
 from orchestrator.store import JobRecord
-from workers.brief import Brief, Form, Part
+from workers.brief import Brief, Form, Part, Section
 from workers.personas.prompting import is_there
 
 
@@ -27,10 +29,10 @@ def brief_for(step: str, record: JobRecord, passages: tuple[Passage, ...], *, mo
     """What a step is told. ``most_claims`` bounds a pipelined thesis."""
     assert record.plan is not None, "the executor lets no persona run before the plan"  # noqa: S101 - for mypy
     name, thesis = name_of(step), record.said.get(THESIS)
-    sees_all = name == SYNTHESIS
-    points = resolved(record.outputs) if sees_all else ()
+    concludes, sees_all = name == SYNTHESIS, name in (SECTION, SYNTHESIS)
+    points = resolved(record.outputs) if concludes else ()
     # Where the time has come to merge, there may be nothing that was settled, and no time to settle all of it.
-    hurried = sees_all and SYNTHESIS not in record.ready
+    hurried = concludes and SYNTHESIS not in record.ready
     return Brief(
         form=_form(name, thesis, merges=bool(points) or hurried),
         task=record.spec,
@@ -41,6 +43,7 @@ def brief_for(step: str, record: JobRecord, passages: tuple[Passage, ...], *, mo
         most_claims=most_claims,
         written=tuple(record.claims.values()) if name == THESIS else (),
         part=_part(record, step) if name in (REBUTTAL, RESOLUTION) else None,
+        section=_section(record, step) if name == SECTION else None,
         resolved=points,
     )
 
@@ -61,3 +64,9 @@ def _part(record: JobRecord, step: str) -> Part:
         parents=tuple(each for each in record.claims.values() if each.id in claim.depends_on),
         rebuttal=record.outputs.get(part(REBUTTAL, number)) if name_of(step) == RESOLUTION else None,
     )
+
+
+def _section(record: JobRecord, step: str) -> Section:
+    assert record.plan is not None, "as in brief_for"  # noqa: S101 - for mypy
+    number, (thesis, antithesis) = number_of(step), claims_of(record.outputs)
+    return Section(number, divided(thesis, antithesis, record.plan.sections)[number - 1])

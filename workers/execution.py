@@ -28,6 +28,7 @@ from orchestrator.routing.flow import (
     closing,
     name_of,
     needs_of,
+    sections,
 )
 from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.store.leases import Grant, Granted
@@ -182,7 +183,11 @@ class Executor:
             end = ended(ref, step, grant.attempt, output, seconds=time.monotonic() - began)
             # The last step's lease is held until the job has its result, so that nobody finishes it a second time.
             last = step == SYNTHESIS or worked.cause is not None
-            awaited = closing(record.plan.mode, step, len(claims.written)) if record.plan else None
+            if isinstance(output, Plan):
+                awaited: tuple[str, ...] | None = sections(output.sections)
+            else:
+                awaited = closing(record.plan.mode, step, len(claims.written)) if record.plan else None
+            sends, beside = ((), ()) if last else self._progress.sends_with(step, output, record)
             stored = patiently(
                 lambda: self._store.write_output(
                     lease,
@@ -192,14 +197,19 @@ class Executor:
                     cause=worked.cause,
                     keep_lease=last,
                     awaited=awaited,
-                    sends=() if last else self._progress.sends_with(step, output),
+                    sends=sends,
+                    beside=beside,
                 )
             )
         if stored.status in ("lost", "ended"):
             return self._let_go(attempt, worked, "cancelled" if stored.status == "ended" else "lost")
         # Also a duplicate is this attempt's own output, whose reply was lost.
         now = record.with_output(step, output, cause=worked.cause, awaited=stored.awaited)
-        patiently(lambda: self._progress.move_on(ref, step, canvas, written=now, loose=stored.loose))
+        patiently(
+            lambda: self._progress.move_on(
+                ref, step, canvas, written=now, loose=stored.loose, sends=stored.sends
+            )
+        )
         return Handled(_status(worked), stored=True)
 
     def _worked(self, attempt: Attempt) -> Worked | JobCancelled | LeaseLost:

@@ -85,6 +85,7 @@ class Planner:
             **origin(attempt.ref, "plan", attempt.number),
             mode=plan.mode,
             mode_reason=plan.mode_reason,
+            sections=plan.sections,
             assignment=plan.assignment,
             complexity=plan.complexity.score,
             passages=len(passages),
@@ -111,6 +112,8 @@ class Planner:
         policy = policy_of(self._settings, patiently(self._orders))
         complexity = _assessed(spec, passages, language)
         choice = self._choose(attempt.ref, spec, complexity, policy, len(passages))
+        sections = (spec.sections or self._settings.sections) if choice.mode == "parallel" else 1
+        in_parts = choice.mode == "pipelined" or sections > 1
         plan = Plan(
             task_id=spec.task_id,
             sub_questions=draft.sub_questions,
@@ -120,12 +123,13 @@ class Planner:
             complexity=complexity,
             mode=choice.mode,
             mode_reason=choice.reason,
+            sections=sections,
             assignment=choice.assignment,
             considered=choice.considered,
             models=models_of(self._settings),
             language=language,
             usage=translated.usage,
-            merge_after_ms=self._merge_after_ms(attempt) if choice.mode == "pipelined" else None,
+            merge_after_ms=self._merge_after_ms(attempt) if in_parts else None,
         )
         return plan, passages, translated.problem
 

@@ -13,9 +13,9 @@ from redis.exceptions import RedisError
 
 from orchestrator.canvas import Sendable, bare, job_canvas, send
 from orchestrator.conclusion import conclude
-from orchestrator.contracts import PersonaOutput, Plan, Reason
+from orchestrator.contracts import PersonaOutput, Plan, Reason, RequestedMode
 from orchestrator.errors import JobNotFound
-from orchestrator.routing.flow import REBUTTAL, RESOLUTION, SYNTHESIS, name_of, number_of, part, sent_at_once
+from orchestrator.routing.flow import SYNTHESIS, growing, sent_at_once
 from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.store.origin import origin
 from orchestrator.store.record import PLAN
@@ -45,26 +45,39 @@ class Progress:
         self._store = store
         self._app = app
 
-    def sends_with(self, step: str, output: PersonaOutput | Plan) -> tuple[str, ...]:
-        """The steps whose messages follow this output at once: recorded with it, sent by ``move_on``."""
+    def sends_with(
+        self, step: str, output: PersonaOutput | Plan, record: JobRecord
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The steps whose messages follow this output at once, and the others that they read beside it.
+
+        They are recorded with it, or where there are others with the last of these, and sent by ``move_on``.
+        """
         if isinstance(output, Plan):
-            return sent_at_once(output.mode)
-        return (part(RESOLUTION, number_of(step)),) if name_of(step) == REBUTTAL else ()
+            return sent_at_once(output.mode), ()
+        return growing(record.plan.mode, step, record.awaited) if record.plan else ((), ())
 
     def claimed(self, ref: JobRef, step: str, canvas: Canvas) -> None:
         """A claim is recorded, and ``step``, its rebuttal, marked as sent: send it."""
-        self._join(ref, step, canvas)
+        self._join(ref, step, canvas, "pipelined")
 
     def move_on(
-        self, ref: JobRef, step: str, canvas: Canvas, *, written: JobRecord | None = None, loose: bool = False
+        self,
+        ref: JobRef,
+        step: str,
+        canvas: Canvas,
+        *,
+        written: JobRecord | None = None,
+        loose: bool = False,
+        sends: Sequence[str] = (),
     ) -> None:
         """``step`` has its output. Where its ``canvas`` fires, only an end is ours to make.
 
         Whoever has just ``written`` it gives the record as it is now: all that a step of a canvas, the plan and the
-        synthesis have to know. Others look; so does everybody once the job is ``loose``, for then its chord may never
-        be met.
+        synthesis have to know; and the steps that were marked with it, which it ``sends``. Others look; so does
+        everybody once the job is ``loose``, for then its chord may never be met.
         """
-        self._resolve(ref, step, canvas, written)
+        if written and step != PLAN:
+            self._grow(ref, sends, canvas, written)
         fires = canvas.fires and not loose
         alone = fires or step in (PLAN, SYNTHESIS)
         record = written if written and alone else self._open(ref)
@@ -75,11 +88,10 @@ class Progress:
         elif record.plan and step == PLAN:
             if written:  # a canvas is sent once; what gets lost of it, the sweep sends as bare messages
                 mode = record.plan.mode
-                self._send(ref, self.sends_with(step, record.plan), *job_canvas(self._app, ref, mode))
+                self._send(ref, sends, *job_canvas(self._app, ref, mode))
         elif record.plan and not fires:
-            # A resolution that was recorded with its rebuttal is sent by now.
-            sent = self.sends_with(step, record.outputs[step]) if written else ()
-            steps = [each for each in record.following(step) if each not in sent]
+            # What was recorded with it is sent by now.
+            steps = [each for each in record.following(step) if each not in sends]
             if steps:
                 self._store.mark_sent(ref, steps)
                 self._send(ref, steps, *(bare(self._app, ref, s, record.mode) for s in steps))
@@ -95,13 +107,14 @@ class Progress:
         self._store.mark_sent(ref, [step])
         self._send(ref, [step], bare(self._app, ref, step, record.mode))
 
-    def _resolve(self, ref: JobRef, step: str, canvas: Canvas, written: JobRecord | None) -> None:
-        """Send a rebuttal's resolution, which joins the chord before the rebuttal leaves it."""
-        if written and name_of(step) == REBUTTAL and part(RESOLUTION, number_of(step)) in written.ready:
-            self._join(ref, part(RESOLUTION, number_of(step)), canvas)
+    def _grow(self, ref: JobRef, sends: Sequence[str], canvas: Canvas, written: JobRecord) -> None:
+        """Send what joins the chord before the step that it follows leaves it, but nothing that nobody awaits."""
+        for step in sends:
+            if written.awaited is None or step in written.awaited:
+                self._join(ref, step, canvas, written.mode)
 
-    def _join(self, ref: JobRef, step: str, canvas: Canvas) -> None:
-        message = bare(self._app, ref, step, "pipelined")
+    def _join(self, ref: JobRef, step: str, canvas: Canvas, mode: RequestedMode) -> None:
+        message = bare(self._app, ref, step, mode)
         if canvas.grow is None:
             self._send(ref, [step], message)
             return

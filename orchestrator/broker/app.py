@@ -11,13 +11,13 @@ from celery import Celery
 from orchestrator.broker.addresses import celery_settings, transport_options
 from orchestrator.contracts import PROTOCOL
 from orchestrator.errors import InvalidSettings
-from orchestrator.routing.flow import REBUTTAL, RESOLUTION, SYNTHESIS, name_of, persona_of
+from orchestrator.routing.flow import REBUTTAL, RESOLUTION, SECTION, SYNTHESIS, name_of, persona_of
 from orchestrator.settings import Settings
 from orchestrator.store.connection import CONNECT_TIMEOUT_S, TIMEOUT_S
 from orchestrator.store.keys import PRIORITY_STEPS
 
 TASK_PREFIX = "triptych."
-PRIORITY = {SYNTHESIS: 0, RESOLUTION: 3, REBUTTAL: 6}
+PRIORITY = {SYNTHESIS: 0, SECTION: 3, RESOLUTION: 3, REBUTTAL: 6}
 """Finish before you start: 0 is taken first. What is not named is new work, and comes last."""
 NEW_WORK = 9
 QUEUES = ("plan", "thesis", "antithesis", "synthesis")

@@ -42,6 +42,15 @@ ModeName = Annotated[
         help="sequential, parallel (side by side), pipelined (claim by claim), or auto: the complexity decides.",
     ),
 ]
+SectionCount = Annotated[
+    int | None,
+    typer.Option(
+        "--sections",
+        metavar="1..4",
+        show_default=False,
+        help="Where it runs parallel: write the synthesis in so many sections side by side, then merge them.",
+    ),
+]
 Constraints = Annotated[
     list[str],
     typer.Option(

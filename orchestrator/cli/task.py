@@ -16,6 +16,7 @@ _OPTIONS = {
     "scope": "--scope",
     "language": "--language",
     "mode": "--mode",
+    "sections": "--sections",
     "on_partial": "--on-partial",
     "deadline_s": "--deadline",
     "title": "--title",

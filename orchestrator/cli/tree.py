@@ -33,7 +33,7 @@ def label(step: str) -> str:
         return f"  t{number_of(step)}"
     if name in _BRANCH:
         return f"  {_BRANCH[name]}{name}"
-    return name.replace("_", " ")
+    return step.replace("_", " ").replace(":", " ")
 
 
 def bar(start_ms: int | None, ran_ms: int | None, *, first_ms: int, now_ms: int, cells: int) -> str:

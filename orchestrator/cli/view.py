@@ -24,7 +24,7 @@ from orchestrator.contracts.events import (
     ToolCall,
 )
 from orchestrator.plaintext import one_line
-from orchestrator.routing.flow import CLAIM, flow, name_of, part
+from orchestrator.routing.flow import CLAIM, SECTION, flow, name_of, part, sections
 from orchestrator.store import LiveText
 
 _MARK = {"waiting": "\N{MIDDLE DOT}", "running": "\N{BLACK RIGHT-POINTING TRIANGLE}", "ok": "\N{CHECK MARK}"}
@@ -92,7 +92,7 @@ class JobView:
             self.decided = "no passages found"  # as a rule the job ends with that
             return
         self.decided = f"{event.mode}: {one_line(event.mode_reason, 200)}"
-        for step in flow(event.mode):
+        for step in flow(event.mode, awaited=sections(event.sections)):
             self._step(step)
 
     @staticmethod
@@ -157,7 +157,7 @@ class LiveTable:
         table.add_column(min_width=21, no_wrap=True)
         table.add_column(justify="right", width=8, no_wrap=True)
         rows = [self.view.steps[step] for step in in_rows(self.view.steps)]
-        in_parts = any(name_of(view.name) == CLAIM for view in rows)
+        in_parts = any(name_of(view.name) in (CLAIM, SECTION) for view in rows)
         if wide:
             if in_parts:  # what ran beside what says more than where it did
                 table.add_column(width=BAR_CELLS, no_wrap=True, style="cyan")

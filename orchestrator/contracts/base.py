@@ -28,6 +28,9 @@ Tenant = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 ClaimId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")]
 PassageId = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\"<>]{1,64}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+MOST_SECTIONS = 4
+Sections = Annotated[int, Field(ge=1, le=MOST_SECTIONS)]
+"""Into how many parts a parallel job's synthesis is written side by side; 1 is in one piece."""
 ToolName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 

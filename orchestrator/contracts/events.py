@@ -11,7 +11,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from orchestrator.contracts.base import ClaimId, Frozen, Mode, RequestedMode, Sequence, Step, TaskId, Tenant
+from orchestrator.contracts.base import (
+    ClaimId,
+    Frozen,
+    Mode,
+    RequestedMode,
+    Sections,
+    Sequence,
+    Step,
+    TaskId,
+    Tenant,
+)
 from orchestrator.contracts.lesson import Lesson, ModelNames, TaughtMode
 from orchestrator.contracts.persona import ErrorKind, Fallback, Hedge, Status, Usage
 from orchestrator.contracts.plan import Assignment
@@ -51,12 +61,14 @@ class TaskStart(_Event):
 class PlanReady(_Event):
     """The plan is recorded: mode, reason and evidence are fixed from here on.
 
-    ``assignment`` is there where the parallel share decided the mode.
+    ``assignment`` is there where the parallel share decided the mode. ``sections`` is into how many the synthesis of a
+    parallel job is divided.
     """
 
     event: Literal["plan_ready"] = "plan_ready"
     mode: Mode
     mode_reason: str
+    sections: Sections = 1
     assignment: Assignment | None = None
     complexity: float
     passages: int

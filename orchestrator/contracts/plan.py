@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from orchestrator.contracts.base import Frozen, Language, Message, Mode, PassageId, Sequence, TaskId
+from orchestrator.contracts.base import Frozen, Language, Message, Mode, PassageId, Sections, Sequence, TaskId
 from orchestrator.contracts.persona import Usage
 from orchestrator.contracts.rollout import RolloutId
 
@@ -63,6 +63,7 @@ class Consideration(Frozen):
 class Plan(Message):
     """The job's layout: what to look for, what was found, and how the personas will run.
 
+    ``sections`` is more than 1 only of a parallel job, whose synthesis is then written in so many side by side.
     ``assignment`` is there where the parallel share decided the mode, ``considered`` where ``auto`` thought of running
     the job claim by claim. ``models`` are the three personas', as the planner's settings name them.
     ``usage`` is what translating the search queries cost, where that was needed.
@@ -76,10 +77,11 @@ class Plan(Message):
     complexity: Complexity
     mode: Mode
     mode_reason: str
+    sections: Sections = 1
     assignment: Assignment | None = None
     considered: Annotated[tuple[Consideration, ...], Sequence, Field(max_length=12)] = ()
     models: Annotated[tuple[str, ...], Sequence, Field(max_length=3)] = ()
     language: Language
     usage: Usage = Usage()
     merge_after_ms: Annotated[int, Field(ge=0)] | None = None
-    """Of a pipelined job: so long after its acceptance it is merged with what is there."""
+    """Of a job that is settled in parts: so long after its acceptance it is merged with what is there."""

@@ -28,6 +28,7 @@ ReasonCode = Literal[
     "persona_lost",  # one persona failed or timed out; the result was made without it
     "persona_cut",  # a persona broke off; what it had said until then stands
     "rebuttal_lost",  # a claim was settled without its rebuttal
+    "section_lost",  # a part of the synthesis failed or came too late; it was merged without
     "unresolved",  # a claim was not settled; it stands among what is open
     "synthesis_lost",  # thesis and antithesis are delivered side by side
     "fallback_model",  # another model answered for a persona's own, and may be worse
@@ -55,6 +56,7 @@ NoteCode = Literal[
     "critic_late",  # pipelined: the critic was not done when everything else was; it was left out
     "critic_lost",  # pipelined: the critic failed; every claim had its rebuttal all the same
     "one_claim",  # pipelined: a thesis of one claim was settled in sequence
+    "undivided",  # in sections: the synthesis was written in one piece, as there was nothing to divide or merge
 ]
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from orchestrator.contracts.base import (
     Frozen,
     Language,
     Message,
     RequestedMode,
+    Sections,
     Sequence,
     TaskId,
     Tenant,
@@ -64,7 +65,8 @@ class TaskSpec(Message):
 
     Times are seconds. ``mode="auto"`` lets the router choose; ``complexity`` (0 to 10) overrides the score it
     would compute. ``permissions`` names the tools that the personas may use. ``deadline_s`` and ``token_budget``
-    of ``None`` mean the deployment's defaults. ``idempotency_key`` is scoped to the tenant.
+    of ``None`` mean the deployment's defaults. ``sections`` is into how many a synthesis is divided where the job runs
+    parallel; ``None`` is the deployment's default too. ``idempotency_key`` is scoped to the tenant.
     """
 
     task_id: TaskId
@@ -81,6 +83,7 @@ class TaskSpec(Message):
     conversation_context: Annotated[tuple[Turn, ...], Sequence, Field(max_length=32)] = ()
     language: Language | None = None
     mode: RequestedMode = "auto"
+    sections: Sections | None = None
     on_partial: OnPartial = "deliver"
     priority: Annotated[int, Field(ge=0, le=9)] = 5
     tenant: Tenant = "default"
@@ -107,6 +110,14 @@ class TaskSpec(Message):
                 f"conversation_context is over {MAX_CONTEXT_CHARS:,} characters in all; drop the oldest turns"
             )
         return self
+
+    @field_validator("sections")
+    @classmethod
+    def _sections_have_their_mode(cls, sections: int | None, info: ValidationInfo) -> int | None:
+        mode = info.data.get("mode", "auto")
+        if mode not in ("auto", "parallel") and (sections or 1) > 1:
+            raise ValueError(f"are for jobs that run parallel, and this one asks for {mode}; leave them out")
+        return sections
 
     @staticmethod
     def _from_v1(old: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import redis
 
 from orchestrator.broker import QUEUES, queue_for
 from orchestrator.contracts import PROTOCOL
+from orchestrator.contracts.base import MOST_SECTIONS
 from orchestrator.errors import RecordUnreadable
-from orchestrator.routing.flow import MOST_CLAIMS, REBUTTAL, RESOLUTION, name_of, part
+from orchestrator.routing.flow import MOST_CLAIMS, REBUTTAL, RESOLUTION, SECTION, name_of, part, sections
 from orchestrator.routing.flow import STEPS as PERSONA_STEPS
 from orchestrator.store import JobRef, keys
 from orchestrator.store.archive_state import ArchiveState, archive_state
@@ -24,8 +25,9 @@ MOST_JOBS = 1_000
 """Open jobs whose leases are looked at. Beyond that running steps are a lower bound, and queues tell the load."""
 STEPS = (PLAN, *sorted(PERSONA_STEPS))
 _LEASED = (
-    *(step for step in STEPS if step not in (REBUTTAL, RESOLUTION)),
+    *(step for step in STEPS if step not in (REBUTTAL, RESOLUTION, SECTION)),
     *(part(name, number) for name in (REBUTTAL, RESOLUTION) for number in range(1, MOST_CLAIMS + 1)),
+    *sections(MOST_SECTIONS),
 )
 """What can be leased; figures are by the names of ``STEPS``."""
 

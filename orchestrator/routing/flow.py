@@ -2,7 +2,8 @@
 
 ``sequential`` and ``parallel`` have all their steps from the start. Those of ``pipelined`` grow with the thesis: each
 claim that it has closed wants a rebuttal, each rebuttal a resolution, and a short synthesis merges what there is.
-Claims stand among what is done, as ``claim:1``, ``claim:2``, ...
+Claims stand among what is done, as ``claim:1``, ``claim:2``, ... A ``parallel`` job in sections has these between the
+two personas and the synthesis: its plan awaits them.
 """
 
 from __future__ import annotations
@@ -21,20 +22,25 @@ CRITIC: Final = "critic"
 CLAIM: Final = "claim"
 REBUTTAL: Final = "rebuttal"
 RESOLUTION: Final = "resolution"
+SECTION: Final = "section"
+"""A part of the synthesis: it settles some of the claims, at the same time as the others settle the rest."""
 
-STEPS: Final = (THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, CRITIC, REBUTTAL, RESOLUTION, SYNTHESIS)
+STEPS: Final = (THESIS, ANTITHESIS, ANTITHESIS_STANDALONE, CRITIC, REBUTTAL, RESOLUTION, SECTION, SYNTHESIS)
 """The names of all steps of all modes, in the order in which they are told. One claim's is ``rebuttal:2``."""
 MOST_CLAIMS: Final = 8
 """A deployment may allow fewer."""
 FEWEST_CLAIMS: Final = 2
 """A thesis of fewer is settled in sequence: a merge of one resolution would only cost its time."""
 
+SIDES: Final = (THESIS, ANTITHESIS_STANDALONE)
+"""The two of a parallel job: its synthesis reads them, and so does each section of it."""
+
 Flow = Mapping[str, Sequence[str]]
 """Step to the steps and claims whose outputs it reads. A failed output is an output: it is final and can be read."""
 
 FLOWS: Final[Mapping[Mode, Flow]] = {
     "sequential": {THESIS: (), ANTITHESIS: (THESIS,), SYNTHESIS: (THESIS, ANTITHESIS)},
-    "parallel": {THESIS: (), ANTITHESIS_STANDALONE: (), SYNTHESIS: (THESIS, ANTITHESIS_STANDALONE)},
+    "parallel": {THESIS: (), ANTITHESIS_STANDALONE: (), SYNTHESIS: SIDES},
 }
 """The modes whose steps are all known from the start."""
 _PARTS: Final[Flow] = {
@@ -49,21 +55,22 @@ _PERSONAS: Final[Mapping[str, Persona]] = {
     CRITIC: ANTITHESIS,
     REBUTTAL: ANTITHESIS,
     RESOLUTION: SYNTHESIS,
+    SECTION: SYNTHESIS,
 }
 
 
 def part(name: str, number: int) -> str:
-    """The step of one claim: ``rebuttal:2``."""
+    """The step of one claim or section: ``rebuttal:2``."""
     return f"{name}:{number}"
 
 
 def number_of(step: str) -> int:
-    """Which claim a step is about, from 1; 0 for a step of the whole job."""
+    """Which claim a step is about, or which section it is, from 1; 0 for a step of the whole job."""
     return int(step.partition(":")[2] or 0)
 
 
 def name_of(step: str) -> str:
-    """A step's name, whichever claim it is about."""
+    """A step's name, whichever claim or section it is."""
     return step.partition(":")[0]
 
 
@@ -76,6 +83,11 @@ def persona_of(step: str) -> Persona:
 def claims_in(done: Collection[str]) -> tuple[int, ...]:
     """The numbers of the claims that are recorded, ascending."""
     return tuple(sorted(number_of(each) for each in done if name_of(each) == CLAIM))
+
+
+def sections(count: int) -> tuple[str, ...]:
+    """The steps of a synthesis in so many sections; none where it is written in one piece."""
+    return tuple(part(SECTION, number) for number in range(1, count + 1)) if count > 1 else ()
 
 
 def closing(mode: Mode, step: str, claims: int) -> tuple[str, ...] | None:
@@ -94,10 +106,10 @@ def closing(mode: Mode, step: str, claims: int) -> tuple[str, ...] | None:
 def flow(mode: Mode, done: Collection[str] = (), awaited: Sequence[str] | None = None) -> Flow:
     """The steps of a job as far as they are known, in order, and what each needs.
 
-    ``awaited`` is what ``closing`` said, once the thesis has ended.
+    ``awaited`` is what ``closing`` said, once the thesis has ended; in sections, these, once there is a plan.
     """
     if mode != "pipelined":
-        return FLOWS[mode]
+        return _in_sections(awaited) if awaited else FLOWS[mode]
     claims = claims_in(done)
     steps: dict[str, Sequence[str]] = {THESIS: (), CRITIC: ()}
     steps |= {part(REBUTTAL, n): (part(CLAIM, n),) for n in claims}
@@ -106,6 +118,11 @@ def flow(mode: Mode, done: Collection[str] = (), awaited: Sequence[str] | None =
     steps |= {part(RESOLUTION, n): (part(REBUTTAL, n),) for n in resolved}
     expected = [part(RESOLUTION, n) for n in resolved] if awaited is None else awaited
     return {**steps, SYNTHESIS: (THESIS, *expected)}
+
+
+def _in_sections(awaited: Sequence[str]) -> Flow:
+    begin: Flow = dict.fromkeys(SIDES, ())
+    return {**begin, **dict.fromkeys(awaited, SIDES), SYNTHESIS: (*SIDES, *awaited)}
 
 
 def ready(mode: Mode, done: Collection[str], awaited: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -131,6 +148,17 @@ def following(
     return tuple(each for each in ready(mode, done, awaited) if step in needs[each])
 
 
+def growing(
+    mode: Mode, step: str, awaited: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The steps that join the chord when this one has ended, and the others whose outputs they read beside its own."""
+    if name_of(step) == REBUTTAL:
+        return (part(RESOLUTION, number_of(step)),), ()
+    if mode == "parallel" and awaited and step in SIDES:
+        return tuple(awaited), tuple(side for side in SIDES if side != step)
+    return (), ()
+
+
 def sent_at_once(mode: Mode) -> tuple[str, ...]:
     """The steps that need nothing: their messages leave when the plan is stored."""
     return tuple(step for step, needs in flow(mode).items() if not needs)
@@ -139,9 +167,12 @@ def sent_at_once(mode: Mode) -> tuple[str, ...]:
 def needs_of(step: str) -> dict[Mode, tuple[str, ...]]:
     """By mode, the steps whose outputs this one reads; empty for a step that no mode has.
 
-    What a pipelined synthesis reads beside the thesis stands in the record, where the thesis' end wrote it.
+    What a synthesis reads beyond that stands in the record: of a pipelined job, where the thesis' end wrote it, in
+    sections where the plan's did.
     """
     needs = {mode: tuple(steps[step]) for mode, steps in FLOWS.items() if step in steps}
+    if name_of(step) == SECTION:
+        needs["parallel"] = SIDES
     if name_of(step) in _PARTS:
         number = number_of(step)
         reads = _PARTS[name_of(step)]

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from orchestrator.contracts.base import MOST_SECTIONS
 from orchestrator.routing.flow import MOST_CLAIMS
 from orchestrator.routing.outlook import AutoPipelined
 from orchestrator.settings.addresses import check_base_url, check_ledger_url
@@ -24,8 +25,7 @@ ModelName = Annotated[str, Field(pattern=MODEL_PATTERN)]
 
 def default_home() -> Path:
     """Where Triptych keeps what it keeps on this machine: the ledger's archive and indexed corpora."""
-    base = os.environ.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "triptych"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "triptych"
 
 
 class Settings(BaseSettings):
@@ -150,8 +150,15 @@ class Settings(BaseSettings):
         default=None,
         gt=0,
         le=3600,
-        description="A pipelined job that is not done so long after its acceptance is merged with what is there, and "
-        "says what was not settled. Unset: half of the job's deadline.",
+        description="A job that is pipelined or in sections and not done so long after its acceptance is merged with "
+        "what is there, and says what was not settled. Unset: half of the job's deadline.",
+    )
+    sections: int = Field(
+        default=1,
+        ge=1,
+        le=MOST_SECTIONS,
+        description="Into how many sections a parallel job's synthesis is divided where the job does not say. They are "
+        "written side by side, then merged: sooner, and dearer. 1 writes it in one piece.",
     )
     deadline_s: float = Field(
         default=180.0, gt=0, le=3600, description="A job's deadline where it names none."

@@ -153,27 +153,35 @@ class JobStore(JobReader):
         keep_lease: bool = False,
         awaited: Sequence[str] | None = None,
         sends: Sequence[str] = (),
+        beside: Sequence[str] = (),
     ) -> Stored:
         """Store a step's output under its lease, once. Anything but ``written`` means that nothing was stored.
 
         In the same stroke ``passages`` join the job's evidence, ``events`` are told, and ``cause``, where there is
         one, ends the job: whoever looks at the record next has to finish it. ``keep_lease`` holds the step until
-        ``finish``. ``awaited`` is what the synthesis reads beside this step. ``sends`` are marked as in ``mark_sent``.
+        ``finish``. ``awaited`` is what the synthesis reads beside this step. ``sends`` are marked as in
+        ``mark_sent``, but for the chord; where they read what is ``beside`` this output too, with the last of these.
         """
         ref = lease.ref
         found = [part for passage in passages for part in (passage.id, passage.model_dump_json())]
         args: list[str | int] = [lease.step, lease.token, output.to_wire(), int(keep_lease)]
-        args += [cause.model_dump_json() if cause else "", ",".join(awaited or ()), len(events)]
+        args += [
+            cause.model_dump_json() if cause else "",
+            ",".join(awaited or ()),
+            ",".join(beside),
+            len(events),
+        ]
         args += [event.model_dump_json() for event in events]
         args += [len(found) // 2, *found, *sends]
         with translated():
-            status, loose, fixed = self._write(
+            status, loose, fixed, sent = self._write(
                 keys=[ref.job, ref.lease(lease.step), ref.passages, ref.events, keys.LEDGER], args=args
             )
         if status == "written":
             for event in events:
                 self._observe(event)
-        return Stored(status, loose=bool(loose), awaited=tuple(fixed.split(",")) if fixed else None)
+        known = tuple(fixed.split(",")) if fixed else None
+        return Stored(status, loose=bool(loose), awaited=known, sends=tuple(sends) if sent else ())
 
     def write_claim(
         self, lease: Lease, claim_step: str, claim: Claim, *, event: KnownEvent, sends: str

@@ -44,12 +44,13 @@ class Stored:
     """The answer to storing an output.
 
     ``loose``: a step of this job was begun twice or sent by itself, so its chord may never be met. ``awaited`` is what
-    the synthesis reads beside the thesis, once that has ended.
+    the synthesis reads beside the personas, once that is known. ``sends`` are marked as sent; whoever wrote sends them.
     """
 
     status: Written
     loose: bool = False
     awaited: tuple[str, ...] | None = None
+    sends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

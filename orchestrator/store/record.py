@@ -21,7 +21,17 @@ from orchestrator.contracts import (
 )
 from orchestrator.contracts.events import Event
 from orchestrator.errors import RecordUnreadable
-from orchestrator.routing.flow import CLAIM, SYNTHESIS, THESIS, following, name_of, number_of, part, ready
+from orchestrator.routing.flow import (
+    CLAIM,
+    SIDES,
+    SYNTHESIS,
+    THESIS,
+    following,
+    name_of,
+    number_of,
+    part,
+    ready,
+)
 from orchestrator.store.keys import JobRef
 
 PLAN = "plan"
@@ -48,7 +58,7 @@ class JobRecord:
     """All that the store knows of a job, its passages aside.
 
     ``claims`` are those that a pipelined thesis has closed, by their number; ``awaited`` is what the synthesis reads
-    beside the thesis, once that has ended.
+    beside the thesis, once that has ended, or the sections that it is divided into.
     """
 
     spec: TaskSpec
@@ -91,10 +101,11 @@ class JobRecord:
         return {**self.outputs, THESIS: thesis}
 
     def to_be_merged(self, now_ms: int) -> bool:
-        """Whether the time of a pipelined job's merge has come (epoch ms), and there is something to merge."""
+        """Whether the time to merge what was settled in parts has come (epoch ms), and there is something to merge."""
         if self.plan is None or self.plan.merge_after_ms is None or SYNTHESIS in self.outputs:
             return False
-        return bool(self.claims) and now_ms >= self.accepted_ms + self.plan.merge_after_ms
+        argued = self.claims if self.plan.mode == "pipelined" else self.outputs.keys() >= set(SIDES)
+        return bool(argued) and now_ms >= self.accepted_ms + self.plan.merge_after_ms
 
     @property
     def ready(self) -> tuple[str, ...]:

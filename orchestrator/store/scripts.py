@@ -3,35 +3,23 @@
 Times come from Redis TIME, so that all hosts share one clock. A job's hash holds ``spec``, ``state`` (``open`` or
 ``ended``), ``accepted_ms``, ``deadline_ms``, ``cause``, ``result`` and, per step, ``out:``, ``attempts:``,
 ``started:``, ``ended:``, ``sent:``, ``sends:`` and ``sent_at_attempt:``. A pipelined one has ``out:claim:1`` and so on
-as its thesis closes them, from its end on ``awaited`` (what the synthesis reads beside it, with commas),
-and ``loose`` once its chord may no longer be met.
+as its thesis closes them, from its end on ``awaited`` (what the synthesis reads beside it, with commas). A job in
+sections has these there from its plan on, and in ``joined`` which of the steps that they read ended last. ``loose`` is
+there once a chord may no longer be met.
 
 When its memory is full Redis refuses a script at its first write, if that needs memory, and lets a script run to its
 end that began with a write that needs none. So a script is done whole or not at all; new jobs and new steps are
 refused; and what is under way is kept: outputs, which are paid for, ends, events and renewals begin with an expiry.
 """
 
-from orchestrator.store import admission
-
-_NOW = """
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-"""
-
-_EMIT = """
-local function emit(stream, ledger, ttl, event)
-  redis.call('XADD', stream, 'MAXLEN', '~', 2000, '*', 'e', event)
-  redis.call('PEXPIRE', stream, ttl)
-  redis.call('XADD', ledger, '*', 'e', event)
-end
-"""
+from orchestrator.store import admission, fragments
 
 # KEYS job active idempotency events ledger admission refused open pace owed (where somebody is)
 # ARGV ref spec digest deadline_s ttl_ms event has_key task_id reply ('' where nobody is owed one)
 # -> created|existing|conflict and the job's id, or refused, by which bound, and how long jobs take (ms)
 ACCEPT = (
-    _NOW
-    + _EMIT
+    fragments.NOW
+    + fragments.EMIT
     + admission.SCRIPT
     + """
 if ARGV[7] == '1' then
@@ -68,7 +56,7 @@ return {'created', ARGV[8], ''}
 # commas; without take_over a step that somebody began and nobody holds is only said to be 'begun'
 # -> status, attempt, now, and where it is granted: watched, the record
 ACQUIRE = (
-    _NOW
+    fragments.NOW
     + """
 local job = redis.call('HMGET', KEYS[1], 'state', 'deadline_ms', 'out:' .. ARGV[1], 'attempts:' .. ARGV[1],
   'out:plan', 'awaited', 'accepted_ms')
@@ -119,23 +107,10 @@ return granted()
 """
 )
 
-_MINE = """
--- The attempt number is the fence: a lease that ran out (Redis was away, say) is still ours until somebody takes it.
-local function mine(job, lease, step, token)
-  local holder = redis.call('GET', lease)
-  if holder then return holder == token end
-  return redis.call('HGET', job, 'attempts:' .. step) == string.match(token, '^(%d+) ')
-end
--- Once the synthesis has begun its inputs are what they are: what it did not wait for comes too late.
-local function late(job, step)
-  return step ~= 'synthesis' and redis.call('HEXISTS', job, 'attempts:synthesis') == 1
-end
-"""
-
 # KEYS job lease watch; ARGV token lease_ms step -> kept|kept_watched|lost|cancelled|expired
 RENEW = (
-    _NOW
-    + _MINE
+    fragments.NOW
+    + fragments.MINE
     + """
 if not mine(KEYS[1], KEYS[2], ARGV[3], ARGV[1]) then return 'lost' end
 local job = redis.call('HMGET', KEYS[1], 'state', 'deadline_ms')
@@ -155,33 +130,27 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 """
 
-_SENT = """
--- These steps are on their way to a worker.
-local function sent(job, steps, from)
-  for i = from, #steps do
-    local step = steps[i]
-    local before = redis.call('HMGET', job, 'attempts:' .. step, 'sent_at_attempt:' .. step, 'sends:' .. step)
-    local begun = before[1] or '0'
-    -- That it was begun shows that its messages are taken: those before it count no more.
-    local sends = before[2] == begun and tonumber(before[3] or '0') or 0
-    redis.call('HSET', job, 'sent:' .. step, now, 'sent_at_attempt:' .. step, begun, 'sends:' .. step, sends + 1)
-  end
-end
-"""
-
-# KEYS job lease passages events ledger; ARGV step token output keep_lease cause awaited n_events event*
-# n_passages (id passage)* step* : those that are sent next
-# -> written|duplicate|lost|ended, whether the job is loose, what its synthesis awaits where that is known
+# KEYS job lease passages events ledger; ARGV step token output keep_lease cause awaited beside n_events event*
+# n_passages (id passage)* step* : those that are sent next, once the outputs 'beside' (with commas) are there too
+# -> written|duplicate|lost|ended, whether the job is loose, what its synthesis awaits where that is known, whether
+# those that are sent next are
 WRITE_OUTPUT = (
-    _NOW
-    + _EMIT
-    + _MINE
-    + _SENT
+    fragments.NOW
+    + fragments.EMIT
+    + fragments.MINE
+    + fragments.SENT
     + """
 local job = redis.call('HMGET', KEYS[1], 'state', 'out:' .. ARGV[1], 'ttl_ms', 'attempts:' .. ARGV[1])
 local function answer(status)
-  local chord = redis.call('HMGET', KEYS[1], 'loose', 'awaited')
-  return {status, chord[1] and 1 or 0, chord[2]}
+  local chord = redis.call('HMGET', KEYS[1], 'loose', 'awaited', 'joined')
+  return {status, chord[1] and 1 or 0, chord[2], (ARGV[7] == '' or chord[3] == ARGV[1]) and 1 or 0}
+end
+-- What reads other steps too is sent with the last of them, once.
+local function joined()
+  for other in string.gmatch(ARGV[7], '[^,]+') do
+    if redis.call('HEXISTS', KEYS[1], 'out:' .. other) == 0 then return false end
+  end
+  return ARGV[7] == '' or redis.call('HSETNX', KEYS[1], 'joined', ARGV[1]) == 1
 end
 -- Of the same attempt it is our own, whose reply was lost; of a later one ours is thrown away, and the ledger says so.
 if job[2] then return answer(job[4] == string.match(ARGV[2], '^(%d+) ') and 'duplicate' or 'lost') end
@@ -190,7 +159,7 @@ if job[1] ~= 'open' or late(KEYS[1], ARGV[1]) then
   redis.call('DEL', KEYS[2])
   return answer('ended')
 end
-local events_end = 7 + tonumber(ARGV[7])
+local events_end = 8 + tonumber(ARGV[8])
 redis.call('PEXPIRE', KEYS[4], job[3])
 local passages_end = events_end + 1 + 2 * tonumber(ARGV[events_end + 1])
 for i = events_end + 2, passages_end, 2 do redis.call('HSETNX', KEYS[3], ARGV[i], ARGV[i + 1]) end
@@ -199,8 +168,8 @@ redis.call('HSET', KEYS[1], 'out:' .. ARGV[1], ARGV[3], 'ended:' .. ARGV[1], now
 if ARGV[5] ~= '' then redis.call('HSETNX', KEYS[1], 'cause', ARGV[5]) end
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'awaited', ARGV[6]) end
 if ARGV[4] == '0' then redis.call('DEL', KEYS[2]) end
-for i = 8, events_end do emit(KEYS[4], KEYS[5], job[3], ARGV[i]) end
-sent(KEYS[1], ARGV, passages_end + 1)
+for i = 9, events_end do emit(KEYS[4], KEYS[5], job[3], ARGV[i]) end
+if joined() then sent(KEYS[1], ARGV, passages_end + 1) end
 return answer('written')
 """
 )
@@ -208,10 +177,10 @@ return answer('written')
 # KEYS job lease events ledger; ARGV step token claim_step claim event step : that is sent next
 # -> written|duplicate|lost|ended
 WRITE_CLAIM = (
-    _NOW
-    + _EMIT
-    + _MINE
-    + _SENT
+    fragments.NOW
+    + fragments.EMIT
+    + fragments.MINE
+    + fragments.SENT
     + """
 local job = redis.call('HMGET', KEYS[1], 'state', 'out:' .. ARGV[3], 'ttl_ms')
 if not job[1] or not mine(KEYS[1], KEYS[2], ARGV[1], ARGV[2]) then return 'lost' end
@@ -227,8 +196,8 @@ return 'written'
 
 # KEYS job; ARGV step* : sent by themselves, as parts of no chord
 MARK_SENT = (
-    _NOW
-    + _SENT
+    fragments.NOW
+    + fragments.SENT
     + """
 if redis.call('EXISTS', KEYS[1]) == 1 then
   redis.call('HSET', KEYS[1], 'loose', '1')
@@ -242,8 +211,8 @@ return now
 # ARGV ref task_id result retention_ms rollout n_counts (field amount)* event*
 # -> whether this was the first result, whether the job owes answers
 FINISH = (
-    _NOW
-    + _EMIT
+    fragments.NOW
+    + fragments.EMIT
     + admission.PACE
     + """
 local owes = redis.call('SISMEMBER', KEYS[9], ARGV[1])
@@ -269,7 +238,7 @@ return {1, owes}
 # KEYS job events ledger; ARGV (once event)* : events for both streams, or for the ledger alone once the job is gone;
 # one with a name under 'once' only where this job has not told of it yet -> for each, whether it was told
 EMIT = (
-    _EMIT
+    fragments.EMIT
     + """
 local ttl = redis.call('PTTL', KEYS[1])
 redis.call('PEXPIRE', KEYS[2], math.max(ttl, 1))

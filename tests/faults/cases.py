@@ -21,7 +21,7 @@ from orchestrator.store import JobRef, history
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.record import PLAN
 from tests.faults.fleet import Fleet
-from tests.faults.points import JOINED, Place, flow_of, form_of
+from tests.faults.points import JOINED, Place, asks, flow_of, form_of
 from tests.faults.worker import WHOLE, arm, fallen, passed
 from tests.integration.conftest import question
 from tests.integration.llm.wire import Gate
@@ -131,7 +131,7 @@ def _begin(fleet: Fleet, place: Place, number: int) -> TaskSpec:
     task_id = new_task_id()
     arm(fleet.client.redis, task_id, place.step, place.point, number)
     # Its scope is in the prompt, and in no search.
-    return question(task_id=task_id, scope=f"case {task_id}", mode=place.mode, deadline_s=DEADLINE_S)
+    return question(task_id=task_id, scope=f"case {task_id}", deadline_s=DEADLINE_S, **asks(place.mode))
 
 
 @dataclass(frozen=True)

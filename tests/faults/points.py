@@ -1,21 +1,22 @@
 """Where a worker can die: every boundary in the life of every step, from its message being sent to its acknowledgement.
 
-A new mode joins by saying here how its steps are joined. A pipelined thesis has two claims here, as the model's does.
+A new mode joins by saying here how its steps are joined. A pipelined thesis has two claims here, as the model's does,
+and a synthesis in sections has two of these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from orchestrator.contracts import Mode
 from orchestrator.routing.flow import (
     ANTITHESIS_STANDALONE,
     CLAIM,
     CRITIC,
     REBUTTAL,
     RESOLUTION,
+    SECTION,
     SYNTHESIS,
     THESIS,
     Flow,
@@ -24,6 +25,7 @@ from orchestrator.routing.flow import (
     name_of,
     number_of,
     part,
+    sections,
 )
 from orchestrator.store.record import PLAN
 
@@ -44,35 +46,56 @@ Point = Literal[
     "acked",
 ]
 
-JOINED: Final[Mapping[Mode, Literal["chain", "chord"]]] = {
+Way = Literal["sequential", "parallel", "sectioned", "pipelined"]
+"""A mode; ``sectioned`` is ``parallel`` with a synthesis in sections."""
+
+JOINED: Final[Mapping[Way, Literal["chain", "chord"]]] = {
     "sequential": "chain",
     "parallel": "chord",
+    "sectioned": "chord",
     "pipelined": "chord",
 }
 """How Celery takes a job from its first step to its last."""
-_CLAIMS = 2
+_CLAIMS = _SECTIONS = 2
 
 
-def flow_of(mode: Mode) -> Flow:
+def asks(mode: Way) -> dict[str, Any]:
+    """What a job asks for to go this way."""
+    return {"mode": "parallel", "sections": _SECTIONS} if mode == "sectioned" else {"mode": mode}
+
+
+def flow_of(mode: Way) -> Flow:
     """All steps of a whole job after its plan, in order, and what each needs."""
+    if mode == "sectioned":
+        return flow("parallel", awaited=sections(_SECTIONS))
     claims = [part(CLAIM, number) for number in range(1, _CLAIMS + 1)]
     return flow(mode, claims, closing(mode, THESIS, _CLAIMS))
 
 
-def form_of(mode: Mode, step: str) -> str:
+def form_of(mode: Way, step: str) -> str:
     """As what the model knows the step's caller."""
-    if mode == "pipelined":
+    if mode in ("pipelined", "sectioned"):
         return {CRITIC: ANTITHESIS_STANDALONE, SYNTHESIS: "merge"}.get(step, name_of(step))
     return step
 
 
-_PIPELINED_SHORT = {
-    (THESIS, "calling"),
-    (part(REBUTTAL, 1), "sending"),
-    (part(RESOLUTION, 1), "sending"),
-    (part(RESOLUTION, 1), "counted"),
-    (SYNTHESIS, "sending"),
-    (SYNTHESIS, "ending"),
+_SHORT = {
+    "pipelined": {
+        (THESIS, "calling"),
+        (part(REBUTTAL, 1), "sending"),
+        (part(RESOLUTION, 1), "sending"),
+        (part(RESOLUTION, 1), "counted"),
+        (SYNTHESIS, "sending"),
+        (SYNTHESIS, "ending"),
+    },
+    "sectioned": {
+        (ANTITHESIS_STANDALONE, "stored"),
+        (part(SECTION, 1), "sending"),
+        (part(SECTION, 1), "calling"),
+        (part(SECTION, 1), "counted"),
+        (SYNTHESIS, "sending"),
+        (SYNTHESIS, "ending"),
+    },
 }
 
 
@@ -80,7 +103,7 @@ _PIPELINED_SHORT = {
 class Place:
     """One point in the life of one step."""
 
-    mode: Mode
+    mode: Way
     step: str
     point: Point
 
@@ -95,8 +118,8 @@ class Place:
     @property
     def short(self) -> bool:
         """Whether it is tried in every run of the tests: each point somewhere, the joins and the end everywhere."""
-        if self.mode == "pipelined":
-            return (self.step, self.point) in _PIPELINED_SHORT
+        if self.mode in _SHORT:
+            return (self.step, self.point) in _SHORT[self.mode]
         return (
             (self.mode, self.step) == ("parallel", "thesis")
             or self.point in ("sending", "ending", "ended")
@@ -104,7 +127,7 @@ class Place:
         )
 
 
-def life(mode: Mode, step: str) -> tuple[Point, ...]:
+def life(mode: Way, step: str) -> tuple[Point, ...]:
     """The points that a step passes in a job without trouble, in order."""
     if step == PLAN:
         return ("popped", "received", "leased", "worked", "stored", "acking", "acked")
@@ -124,6 +147,6 @@ PLACES: Final = tuple(
     Place(mode, step, point)
     for mode in JOINED
     for step in (PLAN, *flow_of(mode))
-    if number_of(step) < _CLAIMS  # the claims' parts are alike
+    if number_of(step) < _CLAIMS  # the claims' parts are alike, and so are sections
     for point in life(mode, step)
 )

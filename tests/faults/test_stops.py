@@ -21,6 +21,7 @@ SHORT = {
     ("parallel", "thesis"): ("sending", "popped", "leased", "calling", "worked", "counting"),
     ("parallel", "synthesis"): ("sending", "worked", "ending"),
     ("sequential", "antithesis"): ("sending", "worked"),
+    ("sectioned", "section:1"): ("worked",),
     ("pipelined", "thesis"): ("calling",),
     ("pipelined", "rebuttal:1"): ("worked",),
 }

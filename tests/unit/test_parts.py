@@ -1,4 +1,4 @@
-"""Parts of a pipelined job as three personas, and what a merge makes of them: nothing lost, nothing invented."""
+"""A job's parts as three personas, and what a merge makes of them: nothing lost, nothing invented."""
 
 from __future__ import annotations
 
@@ -162,11 +162,12 @@ def test_a_story_is_told_persona_by_persona_claim_by_claim() -> None:
     ]  # fmt: skip
 
 
-def result(*outputs: PersonaOutput):
+def result(*outputs: PersonaOutput, sections: int = 1):
     plan = Plan(
         task_id="a",
         complexity=Complexity(score=1, source="observed"),
-        mode="pipelined",
+        mode="parallel" if sections > 1 else "pipelined",
+        sections=sections,
         mode_reason="asked for",
         language="en",
     )
@@ -227,3 +228,136 @@ def test_an_unresolved_claim_is_named_with_what_became_of_its_resolution() -> No
     (reason,) = made.reasons
     assert (reason.code, reason.detail) == ("unresolved", "t2 (overloaded)")
     assert unresolved(job(*made.outputs)) == ("t2",)
+
+
+BLIND = said("antithesis_standalone", claim("a1"), claim("a2"))
+ONE, TWO = (
+    said("section:1", claim("s11", "t1", "a1")),
+    said("section:2", claim("s21", "t2"), claim("s22", "a2")),
+)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "merge", "expected", "why"),
+    [
+        (
+            (THESIS, BLIND, ONE, TWO),
+            Merge(),
+            [
+                ("s11", "resolution", ("t1", "a1")),
+                ("s21", "resolution", ("t2",)),
+                ("s22", "resolution", ("a2",)),
+            ],
+            "sections stand as they were written",
+        ),
+        (
+            (THESIS, BLIND, TWO),
+            Merge(),
+            [
+                ("s21", "resolution", ("t2",)),
+                ("s22", "resolution", ("a2",)),
+                ("s101", "open", ("t1",)),
+                ("s102", "open", ("a1",)),
+            ],
+            "what a lost section had to settle stands open, each claim for itself",
+        ),
+        (
+            (THESIS, BLIND, ONE, said("section:2", failed=True)),
+            Merge(own=[claim("s1", "t2")], covers=[("s11", ["a2"])]),
+            [("s11", "resolution", ("t1", "a1", "a2")), ("s1", "resolution", ("t2",))],
+            "or the merge settles it",
+        ),
+        (
+            (THESIS, BLIND),
+            Merge(),
+            [(f"s10{n}", "open", (name,)) for n, name in enumerate(("t1", "t2", "a1", "a2"), start=1)],
+            "nothing was settled in time",
+        ),
+        (
+            (said("thesis", failed=True), BLIND, said("section:1", claim("s11", "a1"))),
+            Merge(),
+            [("s11", "resolution", ("a1",)), ("s101", "open", ("a2",))],
+            "a persona was lost too",
+        ),
+    ],
+)
+def test_a_merge_of_sections_loses_no_claim_and_invents_none(
+    outputs: tuple[PersonaOutput, ...],
+    merge: Merge,
+    expected: list[tuple[str, str, Sequence[str]]],
+    why: str,
+) -> None:
+    done = job(*outputs)
+    assert points(done, merge) == expected, why
+    done["synthesis"] = said("synthesis", *merged(done, merge))
+    report = judge("a", (), personas(done), evidence_required=False)
+    lost = [f.detail for f in report.findings if f.level == 3 and f.reason != "persona_failed"]
+    assert lost == [], why
+
+
+FAILED_TWO = said("section:2", failed=True)
+IN_ONE_PIECE = said("synthesis", claim("s1", "t1", "a1"), claim("s101", "t2", "a2"))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "status", "reasons", "notes"),
+    [
+        ((THESIS, BLIND, ONE, TWO), "complete", [], []),
+        (
+            (THESIS, BLIND, ONE, FAILED_TWO),
+            "degraded",
+            [("section_lost", "overloaded", "section:2: no"), ("unresolved", None, "t2, a2")],
+            [],
+        ),
+        (
+            (THESIS, BLIND, TWO),
+            "degraded",
+            [
+                ("section_lost", "deadline", "section:1: it was not done when the argument was merged"),
+                ("unresolved", None, "t1, a1"),
+            ],
+            [],
+        ),
+        (
+            (
+                THESIS,
+                BLIND,
+                ONE,
+                FAILED_TWO,
+                said("synthesis", claim("s11", "t1", "a1"), claim("s1", "t2", "a2")),
+            ),
+            "degraded",
+            [("section_lost", "overloaded", "section:2: no")],
+            [],
+        ),
+        ((THESIS, BLIND, said("section:1"), said("section:2"), IN_ONE_PIECE), "complete", [], ["undivided"]),
+        (
+            (THESIS, BLIND, said("section:1", failed=True), FAILED_TWO, IN_ONE_PIECE),
+            "complete",
+            [],
+            ["undivided"],
+        ),
+        (
+            (THESIS, BLIND, ONE, TWO, said("synthesis", failed=True)),
+            "degraded",
+            [("synthesis_lost", "overloaded", "no")],
+            [],
+        ),
+    ],
+)
+def test_a_section_that_is_missing_is_named(
+    outputs: tuple[PersonaOutput, ...],
+    status: str,
+    reasons: list[tuple[str, str | None, str]],
+    notes: list[str],
+) -> None:
+    made = result(*outputs, sections=2)
+    assert made.status == status
+    assert [(r.code, r.kind, r.detail) for r in made.reasons] == reasons
+    assert [n.code for n in made.notes] == notes
+
+
+def test_sections_are_told_before_what_is_merged_of_them() -> None:
+    steps = ("synthesis", "section:2", "antithesis_standalone", "section:1", "thesis")
+    told = [output.step for output in in_order(job(*map(said, steps)))]
+    assert told == ["thesis", "antithesis_standalone", "section:1", "section:2", "synthesis"]

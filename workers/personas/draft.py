@@ -53,6 +53,7 @@ _PREFIX: dict[Form, str] = {
     "rebuttal": "a",
     "synthesis": "s",
     "resolution": "s",
+    "section": "s",
     "merge": "s",
 }
 _T = TypeVar("_T")
@@ -268,7 +269,7 @@ class Draft:
             bool(self.summary)
             and self.done
             and not self.lost
-            and not (self.form in ("synthesis", "resolution") and self.known)
+            and not (self.form in ("synthesis", "resolution", "section") and self.known)
         )
 
     def _defects(self) -> tuple[Problem, ...]:

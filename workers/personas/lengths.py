@@ -19,6 +19,7 @@ SHARE: Mapping[Form, float] = {
     "synthesis": 1.0,
     "rebuttal": 0.5,
     "resolution": 0.5,
+    "section": 0.6,
     "merge": 0.3,
 }
 CRITIC_SHARE = 0.6

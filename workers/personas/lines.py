@@ -17,6 +17,7 @@ CLAIM_KINDS: dict[Form, tuple[str, ...]] = {
     "synthesis": ("consensus", "resolution", "open"),
     "rebuttal": ("objection",),
     "resolution": ("consensus", "resolution", "open"),
+    "section": ("consensus", "resolution", "open"),
     "merge": ("consensus", "resolution", "open"),
 }
 """Which claims each form may make."""

@@ -30,6 +30,7 @@ PERSONA_OF: dict[Form, PersonaName] = {
     "synthesis": "synthesis",
     "rebuttal": "antithesis",
     "resolution": "synthesis",
+    "section": "synthesis",
     "merge": "synthesis",
 }
 MAX_REPAIRS = 1

@@ -158,7 +158,10 @@ def _role(brief: Brief) -> str:
         thesis=argument[0],
         argument_tag=fence.tag,
         argument="\n\n".join(argument),
-        claim_ids=", ".join(known_claim_ids(brief)),
+        claim_ids=", ".join(brief.section.claims if brief.section else known_claim_ids(brief)),
+        most=str(brief.numbering.most),
+        number=str(brief.section.number if brief.section else ""),
+        sections=str(brief.plan.sections),
     )
 
 
@@ -226,7 +229,9 @@ def known_claim_ids(brief: Brief) -> tuple[str, ...]:
         raised = brief.part.rebuttal
         return (brief.part.claim.id, *(c.id for c in (raised.claims if is_there(raised) else ())))
     both = (brief.thesis, brief.antithesis)
-    seen = {"antithesis": (brief.thesis,), "synthesis": both, "merge": both}.get(brief.form, ())
+    seen = {"antithesis": (brief.thesis,), "synthesis": both, "section": both, "merge": both}.get(
+        brief.form, ()
+    )
     return tuple(claim.id for output in seen if is_there(output) for claim in output.claims)
 
 

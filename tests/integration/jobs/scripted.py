@@ -20,8 +20,9 @@ IN_CANVAS = Canvas(fires=True)
 class Scripted:
     """Work that a test scripts; it counts how often it was really done."""
 
-    def __init__(self, mode: Mode = "parallel") -> None:
+    def __init__(self, mode: Mode = "parallel", sections: int = 1) -> None:
         self.mode = mode
+        self.sections = sections
         self.done: list[str] = []
         self.on: dict[str, Callable[[Attempt], Worked]] = {}
 
@@ -36,6 +37,7 @@ class Scripted:
                 complexity=Complexity(score=1, source="observed"),
                 mode=self.mode,
                 mode_reason="scripted",
+                sections=self.sections,
                 language="en",
             )
             return Worked(plan)

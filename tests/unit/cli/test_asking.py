@@ -88,6 +88,11 @@ def said_last(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
             ["run", "Why?", "--mode", "up"],
             "'up' is not one of 'auto', 'sequential', 'parallel', 'pipelined'. Try: triptych run",
         ),
+        (["run", "Why?", "--sections", "5"], "--sections: input should be less than or equal to 4"),
+        (
+            ["run", "Why?", "--mode", "pipelined", "--sections", "2"],
+            "--sections: are for jobs that run parallel, and this one asks for pipelined; leave them out",
+        ),
         (["run", "Why?", "--on-partial", "x"], "'--on-partial': 'x' is not one of 'deliver', 'fail'"),
         (
             ["run", "Why?", "--language", "Korean"],

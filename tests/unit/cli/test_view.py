@@ -88,6 +88,17 @@ def test_a_pipelined_job_is_a_tree_of_claims_with_a_bar_for_each_step() -> None:
     assert not any("█" in line for line in screen(pipelined_job(), 60)), "no room"
 
 
+def test_sections_have_rows_from_the_plan_on_with_a_bar_each() -> None:
+    events = [
+        event.model_copy(update={"sections": 2}) if isinstance(event, PlanReady) else event
+        for event in parallel_job()
+    ]
+    drawn = screen(events, 100)
+    named = [line[3:24].rstrip() for line in drawn]
+    assert named == ["plan", "thesis", "antithesis standalone", "section 1", "section 2", "synthesis"]
+    assert "█" in drawn[1]
+
+
 @pytest.mark.parametrize(
     ("start", "ran", "expected"),
     [

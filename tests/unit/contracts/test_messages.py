@@ -124,6 +124,11 @@ TASK = {"task_id": "a", "goal": "Why?"}
         ({"task_id": ""}, "task_id"),
         ({"task_id": "a" * 65}, "task_id"),
         ({"mode": "fastest"}, "mode"),
+        ({"sections": 0}, "sections"),
+        ({"sections": 5}, "sections"),
+        ({"sections": "3"}, "sections"),
+        ({"sections": True}, "sections"),
+        ({"mode": "pipelined", "sections": 2}, "sections"),
         ({"on_partial": "maybe"}, "on_partial"),
         ({"title": "x" * 201}, "title"),
         ({"constraints": ["x"] * 33}, "constraints"),
@@ -173,6 +178,18 @@ def test_passages_that_share_an_id_are_refused():
 @pytest.mark.parametrize(("mode", "flag"), [("auto", None), ("parallel", True), ("sequential", False)])
 def test_one_flag_tells_the_modes_apart(mode, flag):
     assert TaskSpec(task_id="a", goal="Why?", mode=mode).parallel_mode is flag
+
+
+@pytest.mark.parametrize("mode", ["auto", "parallel"])
+def test_a_job_that_may_run_parallel_may_be_written_in_sections(mode):
+    assert TaskSpec(task_id="a", goal="Why?", mode=mode, sections=4).sections == 4
+
+
+@pytest.mark.parametrize("mode", ["sequential", "pipelined"])
+def test_sections_are_no_part_of_another_mode(mode):
+    with pytest.raises(ValidationError, match=f"run parallel, and this one asks for {mode}"):
+        TaskSpec(task_id="a", goal="Why?", mode=mode, sections=2)
+    assert TaskSpec(task_id="a", goal="Why?", mode=mode, sections=1).sections == 1
 
 
 def test_messages_are_frozen_and_closed():

@@ -18,7 +18,7 @@ from tests.unit.extractive.briefs import (
     position,
     said,
 )
-from workers.brief import Form
+from workers.brief import Form, Section
 from workers.llm.extractive import answer
 
 GOAL = "Should the depot replace the diesel vans with electric vans?"
@@ -48,6 +48,28 @@ def settle(first: str, second: str, evidence: tuple[Passage, ...]) -> str:
             ),
         )
     )
+
+
+def test_a_section_settles_its_own_claims_as_the_whole_synthesis_would() -> None:
+    evidence = passages(("a.md", FOR), ("b.md", f"The electric vans are not reliable. {OTHER}"))
+    told = replace(
+        brief("section", GOAL, evidence),
+        thesis=outcome(
+            "thesis", "thesis", position("t1", FOR, evidence[0]), position("t2", OTHER, evidence[1])
+        ),
+        antithesis=outcome(
+            "antithesis",
+            "antithesis_standalone",
+            position("a1", "The electric vans are not reliable.", evidence[1], "objection"),
+        ),
+    )
+    whole = {(c.text, tuple(c.about)) for c in claims(answer(replace(told, form="synthesis")))}
+    parts = [
+        claims(answer(replace(told, section=Section(number, mine))))
+        for number, mine in enumerate([("t1", "a1"), ("t2",)], start=1)
+    ]
+    assert [{name for c in part for name in c.about} for part in parts] == [{"t1", "a1"}, {"t2"}]
+    assert {(c.text, tuple(c.about)) for part in parts for c in part} == whole
 
 
 def test_the_thesis_takes_the_side_of_what_is_proposed() -> None:

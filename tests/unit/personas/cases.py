@@ -18,7 +18,7 @@ from orchestrator.contracts import (
     Turn,
     Usage,
 )
-from workers.brief import Brief, Form, Part
+from workers.brief import Brief, Form, Part, Section
 from workers.llm.client import Completion
 from workers.llm.protocol import ModelRequest
 from workers.personas.protocol import OnText
@@ -72,6 +72,7 @@ def brief(form: Form = "thesis", **changed: Any) -> Brief:
         "synthesis": {"thesis": THESIS, "antithesis": ANTITHESIS},
         "rebuttal": {"part": Part(1, THESIS.claims[0])},
         "resolution": {"part": Part(1, THESIS.claims[0], rebuttal=REBUTTAL)},
+        "section": {"thesis": THESIS, "antithesis": ANTITHESIS, "section": Section(2, ("a1",))},
         "merge": {"thesis": THESIS, "antithesis": ANTITHESIS, "resolved": (RESOLVED,)},
     }
     return replace(Brief(form=form, task=TASK, plan=PLAN, passages=PASSAGES, **seen.get(form, {})), **changed)
@@ -95,6 +96,7 @@ GOOD: dict[Form, str] = {
     "synthesis": written(claim("resolution", id="s1", about=["t1", "a1"]), SUMMARY),
     "rebuttal": written(claim("objection", id="a1", about=["t1"])),
     "resolution": written(claim("resolution", id="s1", about=["t1", "a1"])),
+    "section": written(claim("open", id="s1", about=["a1"])),
     "merge": written(SUMMARY, {"kind": "covers", "id": "s11", "about": ["a1"]}),
 }
 ASKS = '{"kind": "tool", "name": "retrieve", "input": {"query": "cost"}}'

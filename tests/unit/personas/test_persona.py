@@ -35,7 +35,7 @@ def test_every_form_turns_an_answer_into_its_output(form: Form) -> None:
     assert (output.status, output.step, output.task_id) == ("ok", form, "job-1")
     assert output.persona == PERSONA_OF[form]
     assert len(output.claims) == (0 if form == "merge" else 1)
-    assert output.summary == ("" if form in ("rebuttal", "resolution") else "So.")
+    assert output.summary == ("" if form in ("rebuttal", "resolution", "section") else "So.")
     assert output.usage == Usage(input_tokens=100, output_tokens=10, calls=1)
     assert (output.timings.first_token_ms, output.timings.model_ms) == (7, 50)
     assert (output.provider, output.model, output.prompt_hash) == ("double", "double-1", prompt_hash(form))

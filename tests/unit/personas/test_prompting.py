@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orchestrator.contracts import Failure, Passage, Turn
 from tests.unit.personas.cases import ANTITHESIS, EXTRA, GOOD, PASSAGES, TASK, THESIS, brief
-from workers.brief import Brief, Form
+from workers.brief import Brief, Form, Section
 from workers.personas import prompting
 from workers.personas.fences import Fence
 from workers.personas.lengths import longest_answer
@@ -49,9 +49,12 @@ def test_each_form_sees_the_others_as_it_should() -> None:
         False, False, True, True,
     ]  # fmt: skip
     assert {form for form in GOOD if "Faster." in seen[form]} == {
-        "antithesis", "synthesis", "rebuttal", "resolution", "merge",
+        "antithesis", "synthesis", "rebuttal", "resolution", "section", "merge",
     }  # fmt: skip
-    assert {form for form in GOOD if "Outages." in seen[form]} == {"synthesis", "resolution", "merge"}
+    assert {form for form in GOOD if "Outages." in seen[form]} == {
+        "synthesis", "resolution", "section", "merge",
+    }  # fmt: skip
+    assert "Yours is section 2 of 1: a1." in seen["section"]
     assert "no other ids: t1, a1." in seen["resolution"]
     assert "any of the points: a1." in seen["merge"]
     assert "at least one of yours: t1, a1." in seen["synthesis"]
@@ -65,6 +68,14 @@ def test_all_personas_of_a_job_share_the_longest_possible_prefix() -> None:
     assert prefix.rstrip("# \n").endswith(f"</passage-{case_fence(brief()).tag}>")
     # What is marked for the cache is all of that, the same bytes for each, and of a whole number of lines.
     assert {request.shared for request in requests} == {prefix.rstrip("# \n")}
+
+
+def test_sections_are_told_the_same_up_to_their_role() -> None:
+    first, second = (
+        prompt(brief("section", section=Section(n, (name,)))) for n, name in ((1, "t1"), (2, "a1"))
+    )
+    assert "Outages." in shared_prefix(first, second, prompt(brief("synthesis")))
+    assert shared_prefix(first, second).endswith("Yours is section ")
 
 
 def test_what_a_run_goes_on_with_keeps_what_it_shares() -> None:

@@ -14,9 +14,11 @@ from orchestrator.routing.flow import (
     closing,
     flow,
     following,
+    growing,
     name_of,
     needs_of,
     ready,
+    sections,
     sent_at_once,
 )
 
@@ -105,6 +107,51 @@ def test_what_the_synthesis_waits_for_is_fixed_by_the_thesis_end(
     assert closing(mode, step, claims) == expected
 
 
+SIDES = ("thesis", "antithesis_standalone")
+THREE = sections(3)
+
+
+@pytest.mark.parametrize(
+    ("done", "expected", "why"),
+    [
+        ((), "thesis antithesis_standalone", "as without sections"),
+        (("thesis",), "antithesis_standalone", "a section reads both"),
+        (SIDES, "section:1 section:2 section:3", "all at once"),
+        ((*SIDES, "section:2"), "section:1 section:3", "in whichever turn"),
+        ((*SIDES, *THREE), "synthesis", "the merge"),
+        ((*SIDES, "section:1", "synthesis"), "", "not even what a merge that was due left behind"),
+    ],
+)
+def test_what_a_job_in_sections_can_run(done: tuple[str, ...], expected: str, why: str) -> None:
+    assert ready("parallel", done, THREE) == tuple(expected.split()), why
+
+
+@pytest.mark.parametrize(
+    ("mode", "step", "awaited", "expected"),
+    [
+        ("parallel", "thesis", THREE, (THREE, ("antithesis_standalone",))),
+        ("parallel", "antithesis_standalone", THREE, (THREE, ("thesis",))),
+        ("parallel", "section:1", THREE, ((), ())),
+        ("parallel", "thesis", None, ((), ())),
+        ("sequential", "thesis", None, ((), ())),
+        ("pipelined", "rebuttal:2", None, (("resolution:2",), ())),
+        ("pipelined", "thesis", RESOLVED, ((), ())),
+    ],
+)
+def test_a_chord_grows_by_what_reads_the_output(
+    mode: Mode,
+    step: str,
+    awaited: tuple[str, ...] | None,
+    expected: tuple[tuple[str, ...], tuple[str, ...]],
+) -> None:
+    assert growing(mode, step, awaited) == expected
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, ()), (2, ("section:1", "section:2"))])
+def test_one_section_is_none(count: int, expected: tuple[str, ...]) -> None:
+    assert sections(count) == expected
+
+
 @pytest.mark.parametrize("claims", range(9))
 def test_every_pipelined_flow_comes_to_an_end(claims: int) -> None:
     """Whatever ends in whichever turn: here all that can, at once; the thesis closes a claim a turn."""
@@ -143,13 +190,18 @@ def test_whoever_ends_sends_what_reads_its_output(
 
 
 def test_every_step_has_its_persona_queue_and_place_in_line() -> None:
-    names = {*STEPS, *(name_of(step) for mode in get_args(Mode) for step in flow(mode, ("claim:1",)))}
+    names = {
+        *STEPS,
+        *(name_of(step) for mode in get_args(Mode) for step in flow(mode, ("claim:1",))),
+        "section",
+    }
     assert names == set(STEPS)
-    assert {queue_for(f"{name}:1" if name in ("rebuttal", "resolution") else name) for name in STEPS} == {
+    parts = ("rebuttal", "resolution", "section")
+    assert {queue_for(f"{name}:1" if name in parts else name) for name in STEPS} == {
         queue_for(name) for name in QUEUES if name != "plan"
     }
-    order = [priority_for(step) for step in ("synthesis", "resolution:9", "rebuttal:9", "critic", "thesis")]
-    assert order == [0, 3, 6, 9, 9]
+    order = ("synthesis", "section:2", "resolution:9", "rebuttal:9", "critic", "thesis")
+    assert [priority_for(step) for step in order] == [0, 3, 3, 6, 9, 9]
 
 
 @pytest.mark.parametrize("mode", get_args(Mode))
@@ -160,6 +212,13 @@ def test_a_lease_asks_for_what_the_flow_says(mode: Mode) -> None:
         # What else a pipelined synthesis waits for stands in the record.
         assert said == tuple(needs) or (step == "synthesis" and mode not in FLOWS and said == ("thesis",))
     assert set(sent_at_once(mode)) == {step for step, needs in flow(mode).items() if not needs}
+
+
+def test_a_section_asks_for_both_sides_and_the_merge_for_what_the_plan_awaits() -> None:
+    for step, needs in flow("parallel", awaited=THREE).items():
+        said = needs_of(step)["parallel"]
+        assert said == (SIDES if step == "synthesis" else tuple(needs))
+    assert needs_of("section:1").keys() == {"parallel"}
 
 
 def test_a_step_without_its_number_needs_what_is_never_there() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from orchestrator.contracts import Complexity, Mode, PersonaOutput, Plan, TaskSpec
-from orchestrator.recovery import FIRST_LOOK_MS, LONGEST_LOOK_MS, Contact, due, runnable
-from orchestrator.routing.flow import FLOWS, ready
+from orchestrator.recovery import FIRST_LOOK_MS, LONGEST_LOOK_MS, Contact, due, runnable, runnable_since
+from orchestrator.routing.flow import FLOWS, ready, sections
 from orchestrator.store import JobRecord, StepState
 from orchestrator.store.leases import LEASE_MS
 
@@ -50,6 +51,18 @@ def test_what_can_run_follows_from_what_is_stored(
     mode: Mode | None, done: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
     assert runnable(record(mode, *done)) == expected
+
+
+def test_a_job_in_sections_is_merged_when_the_time_has_come() -> None:
+    told = record("parallel", "thesis", "antithesis_standalone", "section:2")
+    assert told.plan is not None
+    plan = told.plan.model_copy(update={"sections": 3, "merge_after_ms": 30_000})
+    job = replace(told, plan=plan, awaited=sections(3))
+    assert runnable(job, 29_999) == ("section:1", "section:3")
+    assert runnable(job, 30_000) == ("synthesis",)
+    argued = replace(job, outputs={"thesis": told.outputs["thesis"]})
+    assert runnable(argued, 30_000) == ("antithesis_standalone",), "there is nothing to merge yet"
+    assert runnable_since(replace(job, steps={"thesis": StepState(ended_ms=7)}), "section:1") == 7
 
 
 def test_a_job_that_ended_runs_nothing() -> None:

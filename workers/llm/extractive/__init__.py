@@ -15,7 +15,7 @@ from workers.brief import Brief
 from workers.llm.extractive.antithesis import draft_antithesis, draft_rebuttal, draft_standalone
 from workers.llm.extractive.draft import Draft, write
 from workers.llm.extractive.phrases import Phrases
-from workers.llm.extractive.synthesis import draft_merge, draft_resolution, draft_synthesis
+from workers.llm.extractive.synthesis import draft_merge, draft_resolution, draft_section, draft_synthesis
 from workers.llm.extractive.thesis import draft_thesis
 from workers.llm.extractive.topic import Topic
 from workers.llm.protocol import Delta, Finish, ModelRequest
@@ -68,6 +68,8 @@ def _draft(brief: Brief) -> Draft:
             draft = draft_rebuttal(topic, brief, say)
         case "resolution":
             draft = draft_resolution(topic, brief, say)
+        case "section":
+            draft = draft_section(topic, brief, say)
         case "merge":
             draft = draft_merge(topic, brief, say)
         case never:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from orchestrator.contracts import Claim, PersonaOutput
 from orchestrator.contracts.evidence import MAX_CLAIMS
-from workers.brief import MOST_OF_A_PART, MOST_OF_THE_WHOLE, Brief
+from workers.brief import MOST_OF_A_PART, MOST_OF_A_SECTION, MOST_OF_THE_WHOLE, Brief
 from workers.llm.extractive.conclusion import Settled, Side, conclude
 from workers.llm.extractive.draft import Draft, Point, cite
 from workers.llm.extractive.phrases import Phrases
@@ -50,6 +50,13 @@ def draft_resolution(topic: Topic, brief: Brief, say: Phrases) -> Draft:
     return Draft(points=tuple(each.point for each in _bounded(_merged(settled), MOST_OF_A_PART)))
 
 
+def draft_section(topic: Topic, brief: Brief, say: Phrases) -> Draft:
+    """Settle some of the claims, against one another."""
+    mine = brief.section.claims if brief.section else ()
+    settled = _bounded(_settled(topic, brief, say, only=mine), MOST_OF_A_SECTION)
+    return Draft(points=tuple(each.point for each in settled))
+
+
 def draft_merge(topic: Topic, brief: Brief, say: Phrases) -> Draft:
     """Conclude from what was settled claim by claim; of what was not, add what the documents decide."""
     sides = _read(brief, brief.thesis), _read(brief, brief.antithesis)
@@ -64,25 +71,29 @@ def draft_merge(topic: Topic, brief: Brief, say: Phrases) -> Draft:
     return replace(whole, points=own[: MOST_OF_THE_WHOLE["merge"]], covers=covers, rationale="")
 
 
-def _settled(topic: Topic, brief: Brief, say: Phrases) -> list[Settled]:
-    """Every claim of both sides, settled."""
-    thesis, antithesis = _read(brief, brief.thesis), _read(brief, brief.antithesis)
+def _settled(topic: Topic, brief: Brief, say: Phrases, only: Collection[str] | None = None) -> list[Settled]:
+    """Every claim of both sides, settled; or ``only`` those of these ids, as if there were no others."""
+    sides = _read(brief, brief.thesis), _read(brief, brief.antithesis)
+    thesis, antithesis = ({n: c for n, c in side.items() if only is None or n in only} for side in sides)
     settle = _Settler(topic, brief, say)
-    heard = bool(antithesis) or (brief.antithesis is not None and brief.antithesis.status == "ok")
+    heard = bool(sides[1]) or (brief.antithesis is not None and brief.antithesis.status == "ok")
     written_blind = brief.antithesis is not None and brief.antithesis.step == "antithesis_standalone"
     blind = written_blind or brief.plan.mode == "pipelined"  # the critic is
-    pairs = _pairs(topic, thesis, antithesis, _claims(brief.antithesis), blind=blind)
+    objections = [claim for claim in _claims(brief.antithesis) if claim.id in antithesis]
+    pairs = _pairs(topic, thesis, antithesis, objections, blind=blind)
     settled: list[Settled] = []
     for claim_id, claim in thesis.items():
-        objections = {other: antithesis[other] for other, targets in pairs.items() if claim_id in targets}
-        if objections:
-            settled += settle.against(claim_id, claim, objections)
+        against = {other: antithesis[other] for other, targets in pairs.items() if claim_id in targets}
+        if against:
+            settled += settle.against(claim_id, claim, against)
         else:
             settled.append(settle.alone(claim_id, claim, heard_both=heard, effect="for"))
     for other_id, other in antithesis.items():
         if other_id not in pairs:
             settled.append(
-                settle.alone(other_id, other, heard_both=bool(thesis), effect=_effect(topic, thesis, other))
+                settle.alone(
+                    other_id, other, heard_both=bool(sides[0]), effect=_effect(topic, sides[0], other)
+                )
             )
     return _bounded(_merged(settled))
 
