@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from orchestrator.contracts import Claim, Finding
 from orchestrator.evidence.sources import Quoted
@@ -106,7 +107,7 @@ def _names(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding
         name = match.group()
         if claimed.measures(match.start()):  # a unit, or part of a number
             continue
-        stems = set(content_words(name))
+        stems = _stems(name)
         # "US" lower-cased is a stop word, so what has no stem is compared as it is written.
         missing = (
             stems - evidence.words - (_FRAMING if _opens_sentence(claimed, match) else _FRAMING_NOUNS)
@@ -146,6 +147,11 @@ def _has_to_be_quoted(claimed: Statement, match: re.Match[str], evidence: Eviden
     return name[0].isupper() and _is_name(claimed, match, evidence)
 
 
+@lru_cache(maxsize=16_384)
+def _stems(name: str) -> frozenset[str]:
+    return frozenset(content_words(name))
+
+
 def _opens_sentence(claimed: Statement, match: re.Match[str]) -> bool:
     return bool(_SENTENCE_START.search(claimed.text[max(0, match.start() - 4) : match.start()]))
 
@@ -154,7 +160,7 @@ def _is_name(claimed: Statement, match: re.Match[str], evidence: Evidence) -> bo
     """Whether a capitalised word is a name; at a sentence's start only one that the passages never write small."""
     if not _opens_sentence(claimed, match):
         return True
-    stems = set(content_words(match.group()))
+    stems = _stems(match.group())
     return not any(stems & q.source.lower_case_stems for q in evidence.quotes)
 
 

@@ -43,7 +43,7 @@ class Quoted:
         """The quote as the passage has it."""
         return self.source.passage.text[self.start : self.end]
 
-    @property
+    @cached_property
     def folded_text(self) -> str:
         """The quote, folded."""
         return self.source.folded.text[self.folded_start : self.folded_end]
@@ -58,12 +58,12 @@ class Quoted:
         """Its content words."""
         return frozenset(form for _, _, forms in self.lexed for form in forms)
 
-    @property
+    @cached_property
     def quantities(self) -> list[Quantity]:
         """Its numbers as they stand in the passage: ``12`` cut out of ``12 %`` is still 12 %."""
         return self.source.quantities_in(self.start, self.end)
 
-    @property
+    @cached_property
     def negations(self) -> list[Negation]:
         """The negations of every sentence that it touches, those just outside the quote included."""
         return self.source.negations_around(self.start, self.end)
@@ -92,7 +92,7 @@ class Source:
     @cached_property
     def lower_case_stems(self) -> frozenset[str]:
         """Content words that the passage writes in small letters: no names."""
-        return frozenset(content_words(" ".join(w for w in self.passage.text.split() if w.islower())))
+        return frozenset(content_words(" ".join({w for w in self.passage.text.split() if w.islower()})))
 
     @cached_property
     def _words(self) -> list[Word]:
@@ -168,6 +168,7 @@ class Sources:
         self._order = list(self.by_id.values())
         self._number = {passage_id: number for number, passage_id in enumerate(self.by_id)}
         self._found: dict[tuple[str, str], Quoted | None] = {}
+        self._folded: dict[str, str] = {}
 
     @cached_property
     def _haystack(self) -> Haystack:
@@ -195,12 +196,17 @@ class Sources:
         number = self._number.get(citation.passage_id)
         if number is None:
             return None
-        quote = fold(citation.quote).text
+        quote = self._fold(citation.quote)
         span = self._haystack.near(quote, number)
         return (quote, self._order[number].whole_words(*span)) if span else None
 
+    def _fold(self, quote: str) -> str:
+        if quote not in self._folded:
+            self._folded[quote] = fold(quote).text
+        return self._folded[quote]
+
     def _find(self, quote: str, passage_id: str | None) -> Quoted | None:
-        folded = fold(quote).text
+        folded = self._fold(quote)
         forms = (folded, folded[1:-1]) if _MARKED.fullmatch(folded) else (folded,)
         number = None if passage_id is None else self._number[passage_id]
         for form in forms:

@@ -56,12 +56,12 @@ class Statement:
     def _lexed(self) -> list[Word]:
         return lexed(self.text)
 
-    @property
+    @cached_property
     def all_words(self) -> set[str]:
         """Its content words, numbers among them."""
         return {form for _, _, forms in self._lexed for form in forms}
 
-    @property
+    @cached_property
     def words(self) -> dict[str, tuple[str, ...]]:
         """Its words and what they are compared by; numbers and their units are judged by themselves."""
         measured = self._measured

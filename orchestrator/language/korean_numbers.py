@@ -26,11 +26,21 @@ _SPELLED = re.compile(
     rf"(?<![가-힣\d])(?:(?P<sino>[일이삼사오육칠팔구십백천만억조]*[십백천만억조][일이삼사오육칠팔구]?)"
     rf"|(?P<ten>{'|'.join(_NATIVE_TENS)})?(?P<one>한|{'|'.join(_NATIVE)})?|(?P<twenty>스무)){_BEHIND}"
 )
+_FIRST = "".join(
+    sorted({word[0] for word in (*_DIGITS, *_SMALL_SCALES, *_LARGE_SCALES, *_NATIVE, *_NATIVE_TENS, "한")})
+)
+# One character, and then what stands before it: a search for characters is much faster than one that looks behind.
+_BEGINS = re.compile(rf"[{_FIRST}](?<![가-힣\d].)", re.DOTALL)
 
 
 def spelled_in_korean(text: str) -> Iterator[tuple[Decimal, int, int]]:
     """(value, start, end) of every number in words. A lone "one" is left out: it says "a" more often than 1."""
-    for match in _SPELLED.finditer(text):
+    taken = 0
+    for first in _BEGINS.finditer(text):
+        match = _SPELLED.match(text, first.start()) if first.start() >= taken else None
+        if match is None:
+            continue
+        taken = match.end()
         if match["sino"]:
             value = _sino(match["sino"])
         elif match["twenty"]:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.language.words import content_words
+from orchestrator.language.lists import listed
+from orchestrator.language.words import content_forms
 
 _APOSTROPHE = "['\u2019\u02bc\uff07]"
 _ENGLISH = (
@@ -28,20 +29,16 @@ _KOREAN = (
     r"|(?<=지\s)(?:마[라세십]|말[고아라])|(?<=지)말[고아라]"
 )
 _NEGATION = re.compile(f"{_ENGLISH}|{_KOREAN}", re.IGNORECASE)
+_KOREAN_NEGATION = re.compile(_KOREAN)
 # One of these stands in every negation; looking for them first is much faster.
-_HINTS = (
-    "no",
-    "n'",
-    "n\u2019",
-    "n\u02bc",
-    "n\uff07",
-    "neither",
-    "never",
-    "without",
-    "unable",
-    "fail",
-    "lack",
+_WORD = re.compile(r"[a-z]+")
+_HINTS = frozenset(
+    listed(
+        "not no never none nobody nothing nowhere neither nor without cannot unable hardly barely scarcely "
+        "fail fails failed failing lack lacks lacked lacking"
+    )
 )
+_CONTRACTED = ("n'", "n\u2019", "n\u02bc", "n\uff07")
 _KOREAN_HINTS = ("않", "없", "아니", "아닌", "아닙", "안", "못", "마", "말")
 _CLAUSE_END = re.compile(
     r"[,;:.!?\u3002\uff0c](?!\d)|\b(?:but|however|although|though|whereas|while|because|and|or|unless)\b"
@@ -70,9 +67,10 @@ def negations(text: str) -> tuple[str, ...]:
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
     low = text.lower()
-    hinted = any(hint in low for hint in _HINTS)
-    if hinted or not (text.isascii() or not any(hint in text for hint in _KOREAN_HINTS)):
+    if not _HINTS.isdisjoint(_WORD.findall(low)) or any(hint in low for hint in _CONTRACTED):
         yield from _NEGATION.finditer(text)
+    elif not text.isascii() and any(hint in text for hint in _KOREAN_HINTS):
+        yield from _KOREAN_NEGATION.finditer(text)
 
 
 def negated(text: str) -> tuple[Negation, ...]:
@@ -87,12 +85,12 @@ def negated(text: str) -> tuple[Negation, ...]:
 def _scope(text: str, match: re.Match[str]) -> tuple[str, ...]:
     after = text[match.end() : match.end() + _REACH]
     stop = _CLAUSE_END.search(after)
-    after_words = list(content_words(after[: stop.start()] if stop else after))[:_SCOPE_WORDS]
+    after_words = list(dict.fromkeys(content_forms(after[: stop.start()] if stop else after)))[:_SCOPE_WORDS]
     start = max(0, match.start() - _REACH)
     before = text[start : match.start()]
     for stop in _CLAUSE_END.finditer(before):
         before = text[start + stop.end() : match.start()]
-    before_words = list(content_words(before))[::-1][:_SCOPE_WORDS]
+    before_words = list(dict.fromkeys(content_forms(before)))[::-1][:_SCOPE_WORDS]
     korean = match.group()[0] >= "\uac00"
     precedes = korean and not re.match(r"[안못]", match.group())
     if precedes:

@@ -72,8 +72,12 @@ _SPELLED = re.compile(
 _MONTH_HINTS = tuple(name.capitalize() for name in _MONTHS)
 # What a number needs, looked for first: most texts have neither.
 _ANY_DIGIT = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e]")
-_LATIN_WORD = re.compile(r"[a-z]+")
-_SPELLING = frozenset(_SMALL) | frozenset(_ENGLISH_SCALES)
+_DIGITS_RUN = re.compile(r"\d+")
+_LATIN_WORD = re.compile(r"[A-Za-z]+")
+_SPELLING = frozenset(_SMALL) | {"a", "an"}
+"""What a number in English words begins with."""
+_BEFORE_DIGITS = 2 + max(map(len, CURRENCIES))
+"""Characters that a sign, a currency and a space take before a number's digits."""
 _RANGE = re.compile(r"\s?[-\u2010-\u2015\u2212~\u223c\u301c\uff5e]\s?|\sto\s")
 
 
@@ -107,7 +111,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     dates = _dates(text) if has_digits else []
     digits = _written(text) if has_digits else ()
     korean = () if text.isascii() else _spelled_in_korean(text)
-    spelled = _spelled(text) if not _SPELLING.isdisjoint(_LATIN_WORD.findall(text.lower())) else ()
+    spelled = _spelled(text)
     # Where two readings overlap, the earlier start wins; at one start a date, then digits.
     readings = [
         (q.start, rank, q) for rank, group in enumerate((dates, digits, spelled, korean)) for q in group
@@ -129,10 +133,10 @@ def _dates(text: str) -> list[Quantity]:
             end += text.startswith(("\ub144", "\uc6d4", "\uc77c"), end)
             found.append(Quantity(Decimal(number), unit, match.start(group), end))
 
-    for match in _ISO_DATE.finditer(text):
+    for match in _from_digits(_ISO_DATE, text):
         for group, unit in ((1, ""), (2, "month#"), (3, "day#"), (4, "month#"), (5, "day#")):
             add(match, group, unit)
-    for match in _KOREAN_DATE.finditer(text) if "\uc6d4" in text or "\ub144" in text else ():
+    for match in _from_digits(_KOREAN_DATE, text) if "\uc6d4" in text or "\ub144" in text else ():
         for group, unit in ((1, ""), (2, "month#"), (3, "day#"), (4, "")):
             add(match, group, unit)
     for match in _ENGLISH_DATE.finditer(text) if any(name in text for name in _MONTH_HINTS) else ():
@@ -144,9 +148,23 @@ def _dates(text: str) -> list[Quantity]:
     return found
 
 
+def _from_digits(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """``pattern.finditer(text)`` for a pattern that begins where digits do: much faster where there are few."""
+    taken = 0
+    for run in _DIGITS_RUN.finditer(text):
+        if run.start() >= taken and (match := pattern.match(text, run.start())):
+            yield match
+            taken = match.end()
+
+
+def _next_number(text: str, at: int) -> re.Match[str] | None:
+    digit = _ANY_DIGIT.search(text, at)
+    return _NUMBER.search(text, max(at, digit.start() - _BEFORE_DIGITS)) if digit else None
+
+
 def _written(text: str) -> Iterator[Quantity]:
     at = 0
-    while match := _NUMBER.search(text, at):
+    while match := _next_number(text, at):
         dotted = (
             _DOTTED.match(text, match.end())
             if match.group("digits") and "." in match.group("digits")
@@ -221,7 +239,13 @@ def _korean_scaled(text: str, value: Decimal, end: int) -> tuple[Decimal, int]:
 
 
 def _spelled(text: str) -> Iterator[Quantity]:
-    for match in _SPELLED.finditer(text):
+    taken = 0
+    for word in _LATIN_WORD.finditer(text):
+        begins = word.start() >= taken and word.group().lower() in _SPELLING
+        match = _SPELLED.match(text, word.start()) if begins else None
+        if not match:
+            continue
+        taken = match.end()
         whole = match.group()[: match.start("part") - match.start()] if match.group("part") else match.group()
         value = _spelled_value(whole)
         unit, end = unit_at(text, match.end())

@@ -60,7 +60,7 @@ def content_words(text: str) -> Counter[str]:
 
     English words are stems, Korean ones lose their particles, Han and kana become bigrams, ``3,000`` is ``3000``.
     """
-    return Counter(_content(text))
+    return Counter(content_forms(text))
 
 
 Word = tuple[str, int, tuple[str, ...]]
@@ -107,7 +107,8 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
         yield match.lastgroup or "", match.group().lower()
 
 
-def _content(text: str) -> Iterator[str]:
+def content_forms(text: str) -> Iterator[str]:
+    """The ``content_words`` of a text, in order."""
     for kind, word in _tokens(text):
         yield from _forms(kind, word)
 

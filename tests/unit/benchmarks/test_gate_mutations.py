@@ -8,6 +8,7 @@ import pytest
 from benchmarks.gate.figures import Outcome, Row, outcomes, table
 from benchmarks.gate.mutations import SEED, Case, cases
 from benchmarks.gate.plain_search import stands_in
+from benchmarks.gate.speed import large_answer, seconds
 from benchmarks.gate.texts import shipped_texts
 
 pytestmark = pytest.mark.timeout(300)
@@ -78,3 +79,17 @@ def test_what_level_2_and_3_catch(rows, language, mutation, place, at_least):
 def test_the_plain_search_that_the_gate_is_compared_with():
     assert stands_in("“a”  b\n", 'x "a" b')
     assert not stands_in("a c", "a b c")
+
+
+@pytest.mark.parametrize(
+    ("passages", "broken", "repair"),
+    [(1, False, False), (40, False, False), (40, True, False), (1, True, True)],
+)
+def test_four_times_as_much_takes_about_four_times_as_long(passages, broken, repair):
+    """Sixteen times would be quadratic. CPU time of one process, the best of three: no clock on the wall."""
+    small, large = (
+        large_answer(shipped_texts(), passages=passages, broken=broken, share=share) for share in (0.02, 0.08)
+    )
+    seconds(large, repair=repair)  # what is cached for good, is
+    taken = [min(seconds(answer, repair=repair) for _ in range(3)) for answer in (small, large)]
+    assert taken[1] < 8 * taken[0]
