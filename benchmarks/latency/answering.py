@@ -28,6 +28,7 @@ _ROLE = re.compile(r"^# Your role: .+$", re.MULTILINE)
 _PASSAGE = re.compile(r'<passage-([0-9a-f]{16}) id="([^"]+)"[^>]*>\n(.*?)\n</passage-\1>', re.DOTALL)
 _CLAIM = re.compile(r'"id": "([ta][0-9]+)"')
 _SETTLED = re.compile(r'"id": "(s[0-9]+)"')
+_MINE = re.compile(r"^- Yours is section ([0-9]) of [0-9]: ([a-z0-9, ]+)\.", re.MULTILINE)
 _UNSETTLED = re.compile(r"not settled by any of the points: ([^.\n]*)\.")
 
 
@@ -69,6 +70,8 @@ class Asked:
         """As :mod:`world` calls it: a standalone antithesis beside a pipelined thesis is the critic."""
         if self.form in ("rebuttal", "resolution"):
             return f"{self.form}:{self.fenced('claim')[0].lstrip('t')}"
+        if self.form == "section":
+            return f"section:{self._section()[0]}"
         if self.form == "antithesis_standalone":
             return "critic" if self.job.mode == "pipelined" else "antithesis"
         return self.form
@@ -108,6 +111,10 @@ class Asked:
                 seen = self.fenced("thesis", "antithesis")
                 shares = [seen[n::SETTLED] for n in range(min(SETTLED, len(seen)))]
                 claims = [self._claim("resolution", f"s{n}", n, a) for n, a in enumerate(shares, start=1)]
+            case "section":
+                claims = [
+                    self._claim("resolution", f"s{n}", n, [a]) for n, a in enumerate(self._section()[1], 1)
+                ]
             case "rebuttal":
                 about = self.fenced("claim")
                 claims = [self._claim("objection", "a1", int(about[0][1:]), about)]
@@ -115,6 +122,11 @@ class Asked:
                 about = self.fenced("claim", "rebuttal")
                 claims = [self._claim("resolution", "s1", int(about[0][1:]), about)]
         return claims
+
+    def _section(self) -> tuple[str, list[str]]:
+        """Which section asks, and the ids of the claims that it has to settle."""
+        number, claims = _MINE.findall(self.prompt)[-1]
+        return number, claims.split(", ")
 
     def pieces(self, tokens: int, *, chunk: float = CHUNK_TOKENS) -> Iterator[tuple[float, str]]:
         """The answer's text in pieces, each with the share of the tokens that have been written with it.
@@ -157,7 +169,7 @@ class Asked:
         return [self._claim(kind, f"{prefix}{n}", n, about) for n in range(1, count + 1)]
 
     def _end(self) -> list[dict[str, Any]]:
-        if self.form in ("rebuttal", "resolution"):
+        if self.form in ("rebuttal", "resolution", "section"):
             return []
         said = self._claim("summary", "", 0)
         summary = {"kind": "summary", "text": said["text"], "citations": said["citations"]}

@@ -24,6 +24,7 @@ class Arm:
     settings: tuple[tuple[str, str], ...] = ()
     rival: Rival | None = None
     merge: float = MERGE
+    sections: int = 1
 
     def lacks(self) -> str:
         """What this version, or this machine, has not got for it; empty where it has all."""
@@ -39,7 +40,8 @@ class Arm:
     def job(self, world: World, number: int) -> Job:
         """The arm's n-th job in a world: the same luck in every arm."""
         run = f"{self.name}/{world.name}".replace(" ", "_")
-        return Job(run, number, self.mode, world.triple(number), world.weather, self.claims, self.merge)
+        triple = world.triple(number)
+        return Job(run, number, self.mode, triple, world.weather, self.claims, self.merge, self.sections)
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ DEADLINE = ((MERGE_S, "18"),)
 
 SEQUENTIAL = Arm("sequential", "sequential")
 PARALLEL = Arm("parallel", "parallel")
+SECTIONED = tuple(Arm(f"parallel + {n} sections", "parallel", sections=n) for n in (2, 3, 4))
 PIPELINED = tuple(Arm(f"pipelined {n}", "pipelined", n) for n in (3, 4, 5, 6))
 BEST = PIPELINED[-1]
 LONG_MERGE = Arm("pipelined 6 + long merge", "pipelined", merge=0.3)
@@ -84,6 +87,7 @@ ARMS = (
     SEQUENTIAL,
     SEQUENTIAL_HEDGED,
     PARALLEL,
+    *SECTIONED,
     *PIPELINED,
     LONG_MERGE,
     BEST_HEDGED,

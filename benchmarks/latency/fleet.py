@@ -63,7 +63,7 @@ class _Clock(LedgerClock):
         super().hear(entry_id, event)
         if not isinstance(event, StepStart | StepEnd) or event.step is None:
             return
-        if event.step.partition(":")[0] not in ("resolution", "synthesis"):
+        if event.step.partition(":")[0] not in ("resolution", "section", "synthesis"):
             return
         at = int(entry_id.partition("-")[0]) / 1_000
         if isinstance(event, StepStart):
@@ -163,7 +163,9 @@ class Model:
         }
 
 
-def spec_for(mode: str, *, goal: str = GOAL, scope: str = "", budget: int | None = None) -> TaskSpec:
+def spec_for(
+    mode: str, *, sections: int = 1, goal: str = GOAL, scope: str = "", budget: int | None = None
+) -> TaskSpec:
     """A job about the benchmark's corpus. No tools: what a model would look up is not what is compared."""
     return TaskSpec(
         task_id=new_task_id(),
@@ -172,6 +174,7 @@ def spec_for(mode: str, *, goal: str = GOAL, scope: str = "", budget: int | None
         inputs=Inputs(corpus=CORPUS),
         permissions=(),
         mode=cast("RequestedMode", mode),
+        sections=sections,
         deadline_s=PATIENCE_S,
         token_budget=budget,
     )

@@ -13,6 +13,7 @@ from benchmarks.latency.arms import (
     BEST_HEDGED,
     PARALLEL,
     PIPELINED,
+    SECTIONED,
     SEQUENTIAL,
     SEQUENTIAL_HEDGED,
     Arm,
@@ -41,7 +42,7 @@ def scenes(parts: Sequence[str], *, jobs: int, recorded: Sequence[Recorded], wan
     of these names, given with commas.
     """
     few, many = max(1, jobs // 10), jobs * 10
-    core = (SEQUENTIAL, PARALLEL, *PIPELINED)
+    core = (SEQUENTIAL, PARALLEL, *SECTIONED, *PIPELINED)
     november = [run.triple for run in recorded if run.month == _MONTH]
     everything = [run.triple for run in recorded]
     found = [

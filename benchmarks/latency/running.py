@@ -85,6 +85,7 @@ class Theatre:
         """A job of personas that hardly speak."""
         run, short = f"warm-up/{arm.name}".replace(" ", "_"), Triple(0.5, 0.5, 0.5)
         quick = replace(job, run=run, mode=arm.mode, claims=arm.claims, triple=short, weather="none")
+        quick = replace(quick, sections=arm.sections)
         return await self.one(arm, quick, "")
 
     async def one(self, arm: Arm, job: Job, world: str) -> Sample:
@@ -95,7 +96,9 @@ class Theatre:
             return await rivals.run(
                 arm.rival, job, sample, model_url=self.model.url, url=self.chord_url, scale=scale
             )
-        return await self.fleets[arm.settings].run(spec_for(job.mode, scope=job.to_text()), sample, scale)
+        return await self.fleets[arm.settings].run(
+            spec_for(job.mode, sections=job.sections, scope=job.to_text()), sample, scale
+        )
 
     async def leave(self) -> None:
         """Close producers' connections: they belong to the loop that is about to end."""

@@ -99,7 +99,7 @@ class Call:
 
 
 _MARK = re.compile(
-    r"simulated run=(\S+) job=(\d+) mode=([a-z]+) weather=([a-z]+) claims=(\d+) merge=([\d.]+) "
+    r"simulated run=(\S+) job=(\d+) mode=([a-z]+) weather=([a-z]+) claims=(\d+) merge=([\d.]+) sections=(\d+) "
     r"triple=([\d.]+)/([\d.]+)/([\d.]+)"
 )
 
@@ -115,13 +115,14 @@ class Job:
     weather: str = "none"
     claims: int = 6
     merge: float = MERGE
+    sections: int = 1
 
     def to_text(self) -> str:
         """One line that an endpoint finds in any prompt."""
         t = self.triple
         return (
             f"simulated run={self.run} job={self.number} mode={self.mode} weather={self.weather} "
-            f"claims={self.claims} merge={self.merge} "
+            f"claims={self.claims} merge={self.merge} sections={self.sections} "
             f"triple={t.thesis:.6f}/{t.antithesis:.6f}/{t.synthesis:.6f}"
         )
 
@@ -131,9 +132,10 @@ class Job:
         found = _MARK.search(text)
         if found is None:
             return None
-        run, number, mode, weather, claims, merge, *seconds = found.groups()
+        run, number, mode, weather, claims, merge, sections, *seconds = found.groups()
         triple = Triple(*map(float, seconds))
-        return cls(run, int(number), cast("Mode", mode), triple, weather, int(claims), float(merge))
+        said = cast("Mode", mode), triple, weather, int(claims), float(merge), int(sections)
+        return cls(run, int(number), *said)
 
     def call(self, seed: int, part: str, attempt: int = 0) -> Call:
         """How long this part's n-th call takes. ``attempt`` counts them from 0. Raises ``KeyError`` for no part."""
@@ -157,7 +159,11 @@ class Job:
             self.call(seed, part).total_s for part in ("thesis", "antithesis", "synthesis")
         )
         both = max(thesis, antithesis) if self.mode == "parallel" else thesis + antithesis
-        return both + synthesis
+        return both + (self._in_sections_s(seed) if self.sections > 1 else synthesis)
+
+    def _in_sections_s(self, seed: int) -> float:
+        sections = (self.call(seed, f"section:{n}").total_s for n in range(1, self.sections + 1))
+        return max(sections) + self.call(seed, "merge").total_s
 
     def _pipelined_s(self, seed: int) -> float:
         """Rebuttals begin as claims close, resolutions as rebuttals end. Nobody waits for the critic."""
@@ -180,6 +186,7 @@ class Job:
             "rebuttal": (t.antithesis, each),
             "synthesis": (t.synthesis, 1.0),
             "resolution": (t.synthesis, (1 - self.merge) * each),
+            "section": (t.synthesis, (1 - self.merge) * PARTS_WRITE / self.sections),
             "merge": (t.synthesis, self.merge),
         }
         return sizes[part.partition(":")[0]]

@@ -51,6 +51,12 @@ def test_without_luck_a_job_takes_what_its_shape_takes(mode, claims, seconds):
     assert Job("r", 1, mode, claims=claims).ideal_s(SEED) == pytest.approx(seconds, abs=0.005)
 
 
+@pytest.mark.parametrize(("sections", "seconds"), [(1, 25.0), (2, 20.55), (3, 18.43), (4, 17.38)])
+def test_a_synthesis_in_sections_takes_its_longest_section_and_a_merge(sections, seconds):
+    job = Job("r", 1, "parallel", sections=sections)
+    assert job.ideal_s(SEED) == pytest.approx(seconds, abs=0.01)
+
+
 def test_sequential_reproduces_any_triple():
     for triple in (NOMINAL, Triple(0.95, 5.08, 6.02), Triple(35.4, 8.1, 20.7)):
         assert Job("r", 3, triple=triple).ideal_s(SEED) == pytest.approx(triple.in_sequence_s, abs=0.03)
@@ -76,6 +82,12 @@ def test_parts_of_all_claims_write_ten_percent_more_than_the_whole():
     job = Job("r", 1, "pipelined")
     rebuttals = sum(job.call(SEED, f"rebuttal:{n}").tokens for n in range(1, 7))
     assert rebuttals == pytest.approx(1.1 * job.call(SEED, "antithesis").tokens, abs=3)
+
+
+def test_all_sections_write_ten_percent_more_than_the_merge_leaves():
+    job = Job("r", 1, "parallel", sections=3)
+    written = sum(job.call(SEED, f"section:{n}").tokens for n in (1, 2, 3))
+    assert written == pytest.approx(1.1 * 0.85 * job.call(SEED, "synthesis").tokens, abs=3)
 
 
 def test_luck_has_a_mean_of_one():
@@ -121,7 +133,7 @@ def test_recorded_wholes_are_replayed_as_they_were_and_their_parts_with_luck():
 
 
 def test_a_job_is_found_in_any_prompt():
-    job = Job("pipelined_6/tail", 812, "pipelined", Triple(4.25, 9.5, 12.125), "tail", 5, 0.3)
+    job = Job("pipelined_6/tail", 812, "pipelined", Triple(4.25, 9.5, 12.125), "tail", 5, 0.3, 2)
     assert Job.from_text(f"# The case\nScope: {job.to_text()}\nmore") == job
     assert Job.from_text("Scope: simulated run=x") is None
 
@@ -151,6 +163,15 @@ def test_every_form_gets_an_answer_that_keeps_the_contract(form):
     assert answer.claims
     assert answer.summary
     assert all(c.quote in PASSAGES for claim in answer.claims for c in claim.citations)
+
+
+def test_a_section_is_known_by_its_number_and_settles_the_claims_that_are_its_own():
+    found = asked("section", "parallel", "said")
+    found = replace(found, prompt=f"{found.prompt}\n- Yours is section 2 of 3: t2, a1. Every one")
+    assert found.part == "section:2"
+    answer = parse("".join(p for _, p in found.pieces(300)), "section", known=("t1", "t2", "a1"))
+    assert answer.defects == answer.problems == ()
+    assert [claim.about for claim in answer.claims] == [("t2",), ("a1",)]
 
 
 def test_a_standalone_antithesis_is_the_critic_beside_a_pipelined_thesis():
