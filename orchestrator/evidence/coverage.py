@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from orchestrator.contracts import Claim, Finding
 from orchestrator.evidence.sources import Quoted
 from orchestrator.evidence.statement import Evidence, Statement
 from orchestrator.evidence.support import COVERED, Support, support
-from orchestrator.language import Negation, content_words, contraries
+from orchestrator.language import Negation, content_words, contraries, sentences
 
 # Words that speak about the evidence and not from it; they need not stand in a quote.
 _FRAMING = frozenset(
@@ -194,16 +194,17 @@ def _contraries(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Fi
     ]
 
 
-def _more_often(in_claim: Sequence[Negation], in_quotes: Sequence[Sequence[Negation]]) -> list[str]:
-    """Return words that the claim negates twice and no quote does: two negations are no negation."""
+def _more_often(claimed: Statement, in_quotes: Sequence[Sequence[Negation]]) -> list[str]:
+    """Return words that a sentence of the claim negates twice and no quote does: two negations are no negation."""
 
-    def times(negations: Sequence[Negation]) -> Counter[str]:
+    def times(negations: Iterable[Negation]) -> Counter[str]:
         return Counter(word for n in negations for word in n.scope)
 
     known = [times(negations) for negations in in_quotes]
     return sorted(
         word
-        for word, count in times(in_claim).items()
+        for span in (sentences(claimed.text) if len(claimed.negations) > 1 else ())
+        for word, count in times(n for n in claimed.negations if span.start <= n.start < span.end).items()
         if count > 1 and 0 < max(quote[word] for quote in known) < count
     )
 
@@ -222,7 +223,7 @@ def _negation(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Find
             findings.append(
                 _finding(claim, "negation_added", f"'{negation.word}' is not in its quotes' sentences")
             )
-    twice = _more_often(in_claim, [negations for _, negations in around])
+    twice = _more_often(claimed, [negations for _, negations in around])
     findings += [
         _finding(claim, "negation_added", f"'{word}' is negated more often than in its quotes")
         for word in twice

@@ -471,3 +471,19 @@ def test_what_only_looks_the_same_and_what_is_the_same(text, quote, reason):
     output = PersonaOutput(task_id="j", persona="thesis", step="thesis", summary="x", claims=(claim,))
     report = judge("j", [passage], [output], evidence_required=True)
     assert reason in reasons(report) if reason else reasons(report) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Gift cards never touch stock reservations.", False),
+        ("Gift cards never touch stock reservations. So stock reservations they never touch.", False),
+        ("Gift cards never do not touch stock reservations.", True),
+    ],
+)
+def test_two_negations_are_none_where_one_sentence_has_both(text, found):
+    passage = Passage(id="p1", source="s", text="Gift cards never touch stock reservations.")
+    claim = Claim(id="s1", text=text, citations=(Citation(passage_id="p1", quote=passage.text),))
+    output = PersonaOutput(task_id="j", persona="synthesis", step="synthesis", summary="So.", claims=(claim,))
+    report = judge("j", [passage], [output], evidence_required=True)
+    assert ("negation_added" in reasons(report)) == found

@@ -205,6 +205,23 @@ def test_a_claim_and_its_limit_both_stand() -> None:
     assert {c.quote for c in point.citations} == {FOR, limit}
 
 
+def test_an_objection_that_two_parts_raised_is_said_once_and_settled_twice() -> None:
+    """Of a pipelined job: the rebuttal and the critic found the same sentence."""
+    limit = "Electric vans reach only half of the depot's customers."
+    evidence = passages(("a.md", FOR), ("b.md", limit))
+    twice = [position(name, limit, evidence[1], "objection", ("t1",)) for name in ("a11", "a1")]
+    (point,) = claims(
+        answer(
+            replace(
+                brief("synthesis", GOAL, evidence),
+                thesis=outcome("thesis", "thesis", position("t1", FOR, evidence[0])),
+                antithesis=outcome("antithesis", "antithesis", *twice),
+            )
+        )
+    )
+    assert (point.text, point.about) == (f"{FOR} But: {limit}", ("t1", "a11", "a1"))
+
+
 def test_an_objection_to_two_claims_leaves_neither_uncontested() -> None:
     second, limit = (
         "Electric vans are quiet at the depot.",

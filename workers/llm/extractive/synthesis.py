@@ -152,7 +152,8 @@ class _Settler:
                 settled.insert(0, self.alone(claim_id, claim, heard_both=True, effect="for"))
             return settled
         # More than this no claim may hold; the others are still named in ``about``.
-        shown = list(bounds.values())[:MAX_SHOWN]
+        # A rebuttal and the critic may have found the same sentence: it is said once.
+        shown = list({other.text: other for other in bounds.values()}.values())[:MAX_SHOWN]
         text = self._both(claim, *shown)[:MAX_TEXT]
         why = "; ".join(self._say.condition(claim_id, other_id) for other_id in bounds)
         point = Point("resolution", text, cite(claim, *shown), (claim_id, *bounds), why)
