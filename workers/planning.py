@@ -14,6 +14,7 @@ import structlog
 
 from orchestrator.contracts import Complexity, Passage, Plan, Reason, TaskSpec, Usage
 from orchestrator.contracts.events import PlanReady
+from orchestrator.contracts.task import LATEST_MERGE
 from orchestrator.errors import CallerError, RetrieverFailed
 from orchestrator.foresight import Foresight
 from orchestrator.language import detect_language
@@ -89,6 +90,7 @@ class Planner:
             assignment=plan.assignment,
             complexity=plan.complexity.score,
             passages=len(passages),
+            merge_after_ms=plan.merge_after_ms,
         )
         return Worked(plan, passages, (ready,), cause)
 
@@ -135,8 +137,9 @@ class Planner:
 
     def _merge_after_ms(self, attempt: Attempt) -> int:
         allowed_ms = attempt.record.deadline_ms - attempt.record.accepted_ms
-        wished_s = self._settings.pipeline_merge_s
-        return allowed_ms // 2 if wished_s is None else min(round(wished_s * 1_000), allowed_ms)
+        return merge_after_ms(
+            allowed_ms, attempt.record.spec.merge_after_s or self._settings.pipeline_merge_s
+        )
 
     def _nothing(self, spec: TaskSpec) -> Plan:
         """A plan for a job that ends here: it is assigned to no side of the share."""
@@ -171,6 +174,15 @@ def _assessed(spec: TaskSpec, passages: tuple[Passage, ...], language: str) -> C
         language=language,
         conversation=spec.conversation_context,
     )
+
+
+def merge_after_ms(allowed_ms: int, wished_s: float | None) -> int:
+    """How long after its acceptance a job is merged that has so much time in all; half of it where nothing is wished.
+
+    Even a merge that is slow should end in time: it keeps a quarter.
+    """
+    wished_ms = allowed_ms // 2 if wished_s is None else round(wished_s * 1_000)
+    return min(wished_ms, round(allowed_ms * LATEST_MERGE))
 
 
 def _no_evidence(lacking: tuple[str, ...], problem: str) -> Reason:

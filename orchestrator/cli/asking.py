@@ -80,6 +80,14 @@ LanguageName = Annotated[
     ),
 ]
 Deadline = Annotated[float | None, typer.Option(metavar="SECONDS", help="When the job has to have ended.")]
+MergeAfter = Annotated[
+    float | None,
+    typer.Option(
+        "--merge-after",
+        metavar="SECONDS",
+        help="pipelined, or in sections: when to merge what is settled by then, and name the rest.",
+    ),
+]
 OnPartial = Annotated[
     Literal["deliver", "fail"], typer.Option(help="When a persona is lost: deliver the rest, or fail.")
 ]

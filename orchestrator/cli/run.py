@@ -43,6 +43,7 @@ def run(
         str | None, typer.Option(metavar="PROVIDER:NAME", help="The model, instead of TRIPTYCH_MODEL.")
     ] = None,
     deadline: asking.Deadline = None,
+    merge_after: asking.MergeAfter = None,
     on_partial: asking.OnPartial = "deliver",
     json_out: Annotated[
         bool, typer.Option("--json", help="Print the whole result as one JSON object on stdout.")
@@ -79,6 +80,7 @@ def run(
         complexity=complexity,
         language=language,
         deadline_s=deadline,
+        merge_after_s=merge_after,
         on_partial=on_partial,
         evidence_required=not evidence_optional,
     )

@@ -24,6 +24,7 @@ def submit(
     complexity: asking.Complexity = None,
     language: asking.LanguageName = None,
     deadline: asking.Deadline = None,
+    merge_after: asking.MergeAfter = None,
     on_partial: asking.OnPartial = "deliver",
     tenant: asking.TenantName = "default",
     key: Annotated[
@@ -50,6 +51,7 @@ def submit(
         complexity=complexity,
         language=language,
         deadline_s=deadline,
+        merge_after_s=merge_after,
         on_partial=on_partial,
         tenant=tenant,
         idempotency_key=key,

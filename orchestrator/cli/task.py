@@ -19,6 +19,7 @@ _OPTIONS = {
     "sections": "--sections",
     "on_partial": "--on-partial",
     "deadline_s": "--deadline",
+    "merge_after_s": "--merge-after",
     "title": "--title",
     "token_budget": "--token-budget",
     "tenant": "--tenant",

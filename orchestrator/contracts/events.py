@@ -62,7 +62,7 @@ class PlanReady(_Event):
     """The plan is recorded: mode, reason and evidence are fixed from here on.
 
     ``assignment`` is there where the parallel share decided the mode. ``sections`` is into how many the synthesis of a
-    parallel job is divided.
+    parallel job is divided, ``merge_after_ms`` (from acceptance) when one in parts is merged with what is there.
     """
 
     event: Literal["plan_ready"] = "plan_ready"
@@ -72,6 +72,7 @@ class PlanReady(_Event):
     assignment: Assignment | None = None
     complexity: float
     passages: int
+    merge_after_ms: int | None = None
 
 
 class StepStart(_Event):

@@ -23,6 +23,8 @@ from orchestrator.contracts.evidence import MAX_PASSAGE_CHARS, Passage
 MAX_GOAL_CHARS = 8_000
 MAX_INLINE_PASSAGES = 200
 MAX_CONTEXT_CHARS = 16_000
+LATEST_MERGE = 0.75
+"""Of a job's time: later no merge may be put off to, so that also a slow one ends within it."""
 
 OnPartial = Literal["deliver", "fail"]
 
@@ -66,7 +68,8 @@ class TaskSpec(Message):
     Times are seconds. ``mode="auto"`` lets the router choose; ``complexity`` (0 to 10) overrides the score it
     would compute. ``permissions`` names the tools that the personas may use. ``deadline_s`` and ``token_budget``
     of ``None`` mean the deployment's defaults. ``sections`` is into how many a synthesis is divided where the job runs
-    parallel; ``None`` is the deployment's default too. ``idempotency_key`` is scoped to the tenant.
+    parallel; a job in sections, or pipelined, that is not done ``merge_after_s`` after its acceptance is merged with
+    what is there; ``None`` is the deployment's default for both. ``idempotency_key`` is scoped to the tenant.
     """
 
     task_id: TaskId
@@ -88,6 +91,7 @@ class TaskSpec(Message):
     priority: Annotated[int, Field(ge=0, le=9)] = 5
     tenant: Tenant = "default"
     deadline_s: Annotated[float, Field(gt=0, le=3_600, strict=False)] | None = None
+    merge_after_s: Annotated[float, Field(gt=0, le=3_600 * LATEST_MERGE, strict=False)] | None = None
     token_budget: Annotated[int, Field(ge=1_000, le=10_000_000)] | None = None
     idempotency_key: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
@@ -102,6 +106,17 @@ class TaskSpec(Message):
         if not goal.strip():
             raise ValueError("is empty; ask a question")
         return goal.strip()
+
+    @field_validator("merge_after_s")
+    @classmethod
+    def _merge_ends_in_time(cls, after_s: float | None, info: ValidationInfo) -> float | None:
+        deadline_s = info.data.get("deadline_s")
+        if after_s is not None and deadline_s is not None and after_s > deadline_s * LATEST_MERGE:
+            raise ValueError(
+                f"leaves a slow merge no time before the deadline; at most {deadline_s * LATEST_MERGE:g} of "
+                f"{deadline_s:g} s"
+            )
+        return after_s
 
     @model_validator(mode="after")
     def _context_is_bounded(self) -> TaskSpec:

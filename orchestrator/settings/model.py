@@ -150,8 +150,9 @@ class Settings(BaseSettings):
         default=None,
         gt=0,
         le=3600,
-        description="A job that is pipelined or in sections and not done so long after its acceptance is merged with "
-        "what is there, and says what was not settled. Unset: half of the job's deadline.",
+        description="So long after its acceptance a job that is pipelined or in sections is merged with what is there, and "
+        "says what was not settled, where it names no time itself (--merge-after); at the latest after three quarters "
+        "of its deadline. Unset: after half of it.",
     )
     sections: int = Field(
         default=1,

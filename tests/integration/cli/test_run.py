@@ -215,6 +215,7 @@ def test_a_bad_document_is_one_clear_line(triptych: Triptych, tmp_path: Path) ->
         (["run", "Why?", "--docs", DOCS, "--model", "gpt-5"], "model"),
         (["run", "Why?", "--docs", DOCS, "--model", "openai:gpt-5"], "OPENAI_API_KEY"),
         (["run", "Why?", "--docs", DOCS, "--deadline", "-1"], "--deadline"),
+        (["run", "Why?", "--docs", DOCS, "--deadline", "20", "--merge-after", "18"], "at most 15 of 20 s"),
         (["run", "Why?", "--corpus", "nowhere"], "nowhere"),
         (["run", "Why?", "--docs", DOCS, "--context", "missing.json"], "--context"),
         (["timeline", "nothing"], "nothing"),

@@ -140,6 +140,9 @@ TASK = {"task_id": "a", "goal": "Why?"}
         ({"deadline_s": 0}, "deadline_s"),
         ({"deadline_s": 3_601}, "deadline_s"),
         ({"deadline_s": float("inf")}, "deadline_s"),
+        ({"merge_after_s": 0}, "merge_after_s"),
+        ({"merge_after_s": 2_701}, "merge_after_s"),
+        ({"merge_after_s": 45.1, "deadline_s": 60}, "merge_after_s"),  # a slow merge has to end, too
         ({"token_budget": 999}, "token_budget"),
         ({"priority": 10}, "priority"),
         ({"priority": True}, "priority"),

@@ -1,4 +1,4 @@
-"""Evidence that is given as it stands: planning neither searches nor translates, and loses none of it."""
+"""Evidence that is given as it stands, which planning neither searches nor translates; and when a job is merged."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from orchestrator.contracts import Inputs, Passage, Plan, TaskSpec
 from orchestrator.rolling import Orders
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef
 from workers.execution import Attempt
-from workers.planning import Planner
+from workers.planning import Planner, merge_after_ms
 
 PASSAGES = tuple(
     Passage(id=f"p{n}", source="메모", text=text)
@@ -45,3 +47,19 @@ def test_given_evidence_is_all_of_it_in_its_order_without_search_or_translation(
     assert worked.passages == PASSAGES
     assert worked.output.passage_ids == ("p0", "p1", "p2")
     assert worked.cause is None
+
+
+@pytest.mark.parametrize(
+    ("allowed_ms", "wished_s", "after_ms"),
+    [
+        (180_000, None, 90_000),
+        (180_000, 18.0, 18_000),
+        (20_000, 18.0, 15_000),  # the merge keeps a quarter, so that a slow one ends in time
+        (20_000, 15.0, 15_000),
+        (1, None, 0),
+    ],
+)
+def test_a_job_is_merged_when_it_wishes_and_in_time(
+    allowed_ms: int, wished_s: float | None, after_ms: int
+) -> None:
+    assert merge_after_ms(allowed_ms, wished_s) == after_ms
