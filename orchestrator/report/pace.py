@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated
 
 from orchestrator.contracts.base import Frozen
@@ -43,12 +44,22 @@ class Pace:
         """Whether enough was seen to expect something."""
         return self.seen >= LEAST_SEEN
 
-    @property
+    @cached_property
+    def usual_first_s(self) -> float | None:
+        """The median time to the first token; ``None`` where nothing was seen."""
+        return quantile_s(self.firsts, 50)
+
+    @cached_property
+    def usual_whole_s(self) -> float | None:
+        """The median time to the whole answer; ``None`` where nothing was seen."""
+        return quantile_s(self.wholes, 50)
+
+    @cached_property
     def late_s(self) -> float | None:
         """After how many seconds of silence a call is late; ``None`` while too little was seen."""
         return _late_s(self.firsts) if self.is_known else None
 
-    @property
+    @cached_property
     def overdue_s(self) -> float | None:
         """After how many seconds an answer that is not whole is late; ``None`` while too little was seen."""
         return _late_s(self.wholes) if self.usual_chars else None

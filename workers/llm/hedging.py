@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.report.pace import LEAST_LATE_S, Pace
-from orchestrator.report.sketch import quantile_s
 
 Phase = Literal["unsent", "asked", "answered", "failed", "final", "cut", "unmade"]
 """``unsent``: not let through yet. ``failed`` may pass, ``final`` not. ``unmade``: there will be no backup."""
@@ -66,7 +65,7 @@ def backup_after_s(pace: Pace, remaining_s: float) -> float | None:
     It gets one once it is late (``Pace.late_s``), and only where a backup that is as quick as usual would still speak
     in the time that is left (``remaining_s``, reckoned from when the first was sent).
     """
-    usual_s, late_s = quantile_s(pace.firsts, 50), pace.late_s
+    usual_s, late_s = pace.usual_first_s, pace.late_s
     if usual_s is None or late_s is None or late_s + usual_s >= remaining_s:
         return None
     return late_s
@@ -121,7 +120,7 @@ class _Usual:
 
 
 def _usual(pace: Pace) -> _Usual | None:
-    first_s, whole_s = quantile_s(pace.firsts, 50), quantile_s(pace.wholes, 50)
+    first_s, whole_s = pace.usual_first_s, pace.usual_whole_s
     overdue_s, chars = pace.overdue_s, pace.usual_chars
     if first_s is None or whole_s is None or overdue_s is None or not chars:
         return None
