@@ -150,9 +150,8 @@ class Settings(BaseSettings):
         default=None,
         gt=0,
         le=3600,
-        description="So long after its acceptance a job that is pipelined or in sections is merged with what is there, and "
-        "says what was not settled, where it names no time itself (--merge-after); at the latest after three quarters "
-        "of its deadline. Unset: after half of it.",
+        description="So long after its acceptance a job that is pipelined or in sections is merged with what is there, "
+        "and names what is not settled. --merge-after overrides it. Unset: half of its deadline; at most 3 quarters.",
     )
     sections: int = Field(
         default=1,
