@@ -1,19 +1,25 @@
 """How many goals a comparison needs: verdicts on simulated runs of arms whose truth is known.
 
-python -m benchmarks.power            # the table in docs/comparing.md, about 4 minutes on one core
+python -m benchmarks.power --svg docs/power.svg    # table and curves of docs/comparing.md, 4 minutes on one core
+python -m benchmarks.power --alarms                # how often two equal arms are told apart
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
+from benchmarks.power_picture import drawing
 from orchestrator.contracts import LevelReport
 from orchestrator.experiment import Arm, Goal, Margins, Trial, compare
+from orchestrator.experiment.figures import PairReport
 from orchestrator.experiment.words import VERDICTS
+from orchestrator.timeline import svg
 
 REFERENCE = Arm(name="sequential", mode="sequential")
 CANDIDATE = Arm(name="parallel", mode="parallel")
@@ -85,27 +91,48 @@ def simulated(
     return trials
 
 
+def verdicts(truth: Truth, count: int, seed: int, *, resamples: int = RESAMPLES) -> PairReport:
+    """Simulate one comparison of so many goals and judge it."""
+    trials = simulated(Random(seed), count, {REFERENCE: Truth(), CANDIDATE: truth})  # noqa: S311 - repeatable
+    arms = (REFERENCE, CANDIDATE)
+    return compare(goals(count), arms, trials, margins=Margins(), seed=seed, resamples=resamples).pairs[0]
+
+
+def false_alarms(comparisons: int = 1_000, *, count: int = 25, passes: float = 0.8) -> int:
+    """How many A/A comparisons tell two equal arms apart, in any measure; at most 5 % are promised."""
+    alarms = 0
+    arms = (REFERENCE, CANDIDATE)
+    for seed in range(comparisons):
+        trials = simulated(Random(seed), count, dict.fromkeys(arms, Truth(passes=passes)))  # noqa: S311 - repeatable
+        pair = compare(goals(count), arms, trials, margins=Margins(), seed=seed, resamples=200).pairs[0]
+        alarms += any(judgement.verdict in {"better", "worse"} for judgement in pair.judgements)
+    return alarms
+
+
 def main() -> None:
-    """Print a Markdown table: of simulated comparisons, how many end in which verdict."""
+    """Print a Markdown table: of simulated comparisons, how many end in which verdict; draw it, or count alarms."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.power", description=main.__doc__)
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the curves here")
+    parser.add_argument(
+        "--alarms", action="store_true", help="only count false alarms of 1,000 A/A comparisons"
+    )
+    arguments = parser.parse_args()
+    if arguments.alarms:
+        print(f"of 1,000 A/A comparisons of 25 goals, {false_alarms()} tell the arms apart")
+        return
     print("| the other arm is | goals |", " | ".join(VERDICTS.values()), "|")
     print("| --- | --- |" + " --- |" * len(VERDICTS))
+    curves: dict[str, list[tuple[int, float]]] = {}
     for name, truth in CASES.items():
         for count in COUNTS:
-            found: Counter[str] = Counter()
-            for seed in range(COMPARISONS):
-                trials = simulated(Random(seed), count, {REFERENCE: Truth(), CANDIDATE: truth})  # noqa: S311 - repeatable
-                report = compare(
-                    goals(count),
-                    (REFERENCE, CANDIDATE),
-                    trials,
-                    margins=Margins(),
-                    seed=seed,
-                    resamples=RESAMPLES,
-                )
-                found[report.pairs[0].verdict] += 1
+            found = Counter(verdicts(truth, count, seed).verdict for seed in range(COMPARISONS))
             shares = " | ".join(f"{found[verdict] / COMPARISONS:.0%}" for verdict in VERDICTS)
             print(f"| {name} | {count} | {shares} |")
             sys.stdout.flush()
+            curves.setdefault(name, []).append((count, 1 - found["too_few"] / COMPARISONS))
+    if arguments.svg:
+        below = f"Share of {COMPARISONS} simulated comparisons that end in a verdict, default margins"
+        arguments.svg.write_text(svg.render(drawing(curves, below=below)), encoding="utf-8")
 
 
 if __name__ == "__main__":

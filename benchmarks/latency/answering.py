@@ -148,13 +148,14 @@ class Asked:
             begin = end
 
     def _sentences(self) -> list[tuple[str, str]]:
-        """Passage ids and sentences that stand in them."""
-        return [
+        """Passage ids and sentences that stand in them; English ones, where there are any."""
+        found = [
             (name, span.text)
             for _, name, text in _PASSAGE.findall(self.prompt)
             for span in sentences(text)
-            if 40 <= len(span.text) <= 280 and span.text.isascii()
+            if len(span.text.encode()) >= 40 and len(span.text) <= 280
         ]
+        return [(name, sentence) for name, sentence in found if sentence.isascii()] or found
 
     def _claim(self, kind: str, name: str, number: int, about: Sequence[str] = ()) -> dict[str, Any]:
         """A claim that says what its quote says."""
