@@ -21,6 +21,7 @@ from orchestrator.report.pace import PaceStats
 from orchestrator.routing import Choice, Outlook, Policy, Room, choose
 from orchestrator.routing.estimate import MERGE, StepFigures
 from orchestrator.routing.flow import STEPS, SYNTHESIS, persona_of
+from orchestrator.routing.modes import NO_LOT
 from orchestrator.routing.outlook import lacks_only_room
 from orchestrator.routing.questions import derivations
 from orchestrator.settings import Settings
@@ -60,6 +61,7 @@ class Foresight:
         policy: Policy,
         draw: float,
         *,
+        lot: float = NO_LOT,
         goal: str,
         passages: int,
         ref: JobRef | None = None,
@@ -77,10 +79,10 @@ class Foresight:
                 derivations=derivations(goal),
                 figures=self._learned() if _may_be(policy) else {},
             )
-            choice = choose(requested, complexity, policy, draw, outlook)
+            choice = choose(requested, complexity, policy, draw, outlook, lot=lot)
             if lacks_only_room(choice.considered):
                 outlook = replace(outlook, room=self._room_for(ref))
-                return self._kept(ref, choose(requested, complexity, policy, draw, outlook))
+                return self._kept(ref, choose(requested, complexity, policy, draw, outlook, lot=lot))
         if ref is not None and choice.mode == "pipelined":
             _if_possible(lambda: self._room.take(ref, always=True))
         return choice

@@ -64,6 +64,7 @@ def policy_of(settings: Settings, said: Orders) -> Policy:
         override=switch.mode if switch else None,
         force=bool(switch and switch.force),
         steering=said.steering,
+        explore=settings.auto_explore,
         terms=Terms(allowed=settings.auto_pipelined, ceiling=settings.auto_cost_ceiling),
     )
 

@@ -20,7 +20,7 @@ from orchestrator.foresight import Foresight
 from orchestrator.language import detect_language
 from orchestrator.lessons import models_of
 from orchestrator.rolling import Orders, policy_of
-from orchestrator.routing import PASSAGES_PER_JOB, Choice, Policy, assess, choose, draw_for, outline
+from orchestrator.routing import PASSAGES_PER_JOB, Choice, Policy, assess, choose, draw_for, lot_for, outline
 from orchestrator.settings import Settings
 from orchestrator.store.keys import JobRef
 from orchestrator.store.origin import origin
@@ -91,6 +91,7 @@ class Planner:
             complexity=plan.complexity.score,
             passages=len(passages),
             merge_after_ms=plan.merge_after_ms,
+            models=plan.models,
         )
         return Worked(plan, passages, (ready,), cause)
 
@@ -161,7 +162,14 @@ class Planner:
         if self._foresight is None:
             return choose(spec.mode, complexity, policy, draw)
         return self._foresight.choose(
-            spec.mode, complexity, policy, draw, goal=spec.goal, passages=passages, ref=ref
+            spec.mode,
+            complexity,
+            policy,
+            draw,
+            lot=lot_for(spec.tenant, spec.task_id),
+            goal=spec.goal,
+            passages=passages,
+            ref=ref,
         )
 
 

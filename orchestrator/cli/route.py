@@ -11,13 +11,11 @@ import typer
 from orchestrator.cli import asking
 from orchestrator.cli.operator import Who, me
 from orchestrator.cli.output import emit, pipe_safe, stdout_console
-from orchestrator.cli.route_view import Explained, as_json, show_choice, show_learnt
 from orchestrator.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from orchestrator.cli.route_view import Explained
     from orchestrator.contracts import Complexity, Lesson
-    from orchestrator.experiment.boundary import Learnt
-    from orchestrator.experiment.figures import Comparison
     from orchestrator.settings import Settings
 
 TOO_FEW = 3
@@ -53,6 +51,7 @@ def explain(
     import json
 
     from orchestrator.cli.documents import all_paths, corpus_for
+    from orchestrator.cli.route_view import as_json, show_choice
     from orchestrator.cli.task import build_spec
     from orchestrator.corpus import Corpus
     from orchestrator.language import detect_language
@@ -86,6 +85,7 @@ def _explained(settings: Settings, score: Complexity, goal: str, passages: int) 
     from contextlib import closing
     from dataclasses import replace
 
+    from orchestrator.cli.route_view import Explained
     from orchestrator.foresight import Foresight
     from orchestrator.local import private_share
     from orchestrator.rolling import Orders, orders, policy_of
@@ -110,8 +110,19 @@ def _explained(settings: Settings, score: Complexity, goal: str, passages: int) 
 @pipe_safe
 def learn(
     report: Annotated[
-        Path, typer.Argument(metavar="REPORT", help="report.json of a comparison (`triptych compare`).")
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="REPORT", help="report.json of a comparison (`triptych compare`).", show_default=False
+        ),
+    ] = None,
+    *,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="From the fleet's own jobs that were assigned at random, instead."),
+    ] = False,
+    since: Annotated[
+        str, typer.Option(help="With --live, of jobs planned from then on: 24h, 30d, or a date.")
+    ] = "30d",
     risk: Annotated[
         float,
         typer.Option(min=0.001, max=0.5, metavar="SHARE", help="Of jobs that may be lost by being faster."),
@@ -127,73 +138,31 @@ def learn(
     who: Who = None,
     json_out: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """Learn `auto`'s boundary from a comparison: up to which complexity the faster arm stays within the risk.
+    """Learn `auto`'s boundary from a comparison, or live: up to which complexity the faster arm stays within the risk.
 
-    Lost is a goal that one arm answers with evidence that holds and the faster one does not. With too few goals there
-    is no boundary, and the exit code is 3. Nothing is changed without --apply. Then `auto` goes by it where the models
-    are those of the comparison; pipelined also has to be better there, or not worse.
+    Lost is a goal that one arm answers with evidence that holds and the faster one does not. With --live it is a job
+    that is not complete or whose evidence does not hold, and the risk bounds how many more the faster mode loses; only
+    jobs that were assigned at random count (TRIPTYCH_AUTO_EXPLORE), on this machine's models. With too few there is no
+    boundary, and the exit code is 3. Nothing is changed without --apply. Then `auto` goes by it on every worker with
+    these models; a comparison teaches pipelined only where that was better, or not worse.
     """
-    from orchestrator.experiment.boundary import learn_boundary
+    from orchestrator.cli import route_learn
+    from orchestrator.cli.route_view import show_learnt
 
-    found = _read(report)
-    for option, arm in (("--reference", reference), ("--candidate", candidate)):
-        if arm not in {each.arm for each in found.arms}:
-            raise InvalidInput(
-                option,
-                f"the comparison has no arm {arm[:80]!r}; it has {', '.join(a.arm for a in found.arms)}",
-            )
-    learnt = learn_boundary(found.trials, reference=reference, candidate=candidate, risk=risk)
-    lesson = None
-    if apply and learnt.boundary is not None:
-        lesson = _taught(_lesson(found, learnt, reference, candidate, who=who or me(), why=why))
-    if json_out:
-        emit(lesson.model_dump_json() if lesson else learnt.model_dump_json())
+    if live == (report is not None):
+        raise InvalidInput("REPORT", "or --live: name a comparison's report.json, or learn from live jobs")
+    if report is None:
+        found = route_learn.from_live(candidate, since, risk)
     else:
-        show_learnt(learnt, stdout_console(), lesson)
-    if learnt.boundary is None:
+        found = route_learn.from_report(report, reference, candidate, risk)
+    known = found.learnt.boundary is not None
+    lesson = _taught(found.lesson(who or me(), why)) if apply and known else None
+    if json_out:
+        emit(lesson.model_dump_json() if lesson else found.learnt.model_dump_json())
+    else:
+        show_learnt(found.learnt, stdout_console(), lesson)
+    if not known:
         raise typer.Exit(TOO_FEW)
-
-
-def _lesson(
-    found: Comparison, learnt: Learnt, reference: str, candidate: str, *, who: str, why: str
-) -> Lesson:
-    """What a comparison teaches. Raises ``InvalidInput`` where it does not carry that."""
-    from orchestrator.contracts import Lesson
-    from orchestrator.experiment.boundary import configured_in
-
-    modes = {arm.arm: arm.mode for arm in found.arms}
-    mode, models = modes[candidate], configured_in(found.trials, (reference, candidate))
-    if modes[reference] != "sequential" or mode not in ("parallel", "pipelined"):
-        raise InvalidInput(
-            "--apply", "teaches parallel or pipelined, held against sequential; name such arms"
-        )
-    verdicts = {
-        pair.verdict for pair in found.pairs if (pair.reference, pair.candidate) == (reference, candidate)
-    }
-    if mode == "pipelined" and not verdicts & {"better", "not_worse"}:
-        raise InvalidInput(
-            "REPORT",
-            "does not show pipelined better than sequential, or not worse; auto runs it only where one does. "
-            "TRIPTYCH_AUTO_PIPELINED=on allows it all the same",
-        )
-    if models is None:
-        raise InvalidInput(
-            "REPORT",
-            "has runs on different models, or does not say on which; compare again, on one set of models",
-        )
-    boundary = 0.0 if learnt.boundary is None else learnt.boundary
-    return Lesson(
-        mode=mode,
-        models=models,
-        boundary=boundary,
-        risk=learnt.risk,
-        source="comparison",
-        jobs=learnt.goals,
-        lost=next(step.lost for step in learnt.steps if step.boundary == boundary),
-        who=who[:200],
-        why=why.strip()[:500],
-        since_ms=0,
-    )
 
 
 def _taught(lesson: Lesson) -> Lesson:
@@ -220,18 +189,3 @@ def forget_command(
         known = forget(client.redis, mode.value, models, who=who or me(), why=why)
     said = "forgotten" if known else "nothing was taught"
     emit(f"{mode.value} on {', '.join(dict.fromkeys(models))}: {said}")
-
-
-def _read(path: Path) -> Comparison:
-    from pydantic import ValidationError
-
-    from orchestrator.experiment import Comparison
-
-    try:
-        return Comparison.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise InvalidInput("REPORT", f"{path} cannot be read ({error.strerror})") from None
-    except ValidationError:
-        raise InvalidInput(
-            "REPORT", f"{path} is no report of this version; name a comparison's report.json"
-        ) from None

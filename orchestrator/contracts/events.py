@@ -62,7 +62,8 @@ class PlanReady(_Event):
     """The plan is recorded: mode, reason and evidence are fixed from here on.
 
     ``assignment`` is there where the parallel share decided the mode. ``sections`` is into how many the synthesis of a
-    parallel job is divided, ``merge_after_ms`` (from acceptance) when one in parts is merged with what is there.
+    parallel job is divided, ``merge_after_ms`` (from acceptance) when one in parts is merged with what is there;
+    ``models`` are the personas', as configured.
     """
 
     event: Literal["plan_ready"] = "plan_ready"
@@ -73,6 +74,7 @@ class PlanReady(_Event):
     complexity: float
     passages: int
     merge_after_ms: int | None = None
+    models: Annotated[tuple[str, ...], Sequence] = ()
 
 
 class StepStart(_Event):

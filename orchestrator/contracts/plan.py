@@ -29,16 +29,20 @@ class Complexity(Frozen):
 
 
 class Assignment(Frozen):
-    """Which side of the parallel share, or of a rollout's, an eligible job fell on.
+    """Which side of the parallel share, of a rollout's, or of a trial an eligible job fell on.
 
     ``share`` is in percent. ``draw`` is the job's own number, 0 up to 100, the same whenever it is drawn: the job is
     on the parallel side (in a rollout: the new one) where it is below the share. ``rollout`` is the one that counts it.
+
+    ``probability`` is there where the job was assigned at random, to learn from it: of this arm, against ``other``.
     """
 
     arm: Mode
     share: Annotated[float, Field(ge=0, le=100)]
     draw: Annotated[float, Field(ge=0, lt=100)]
     rollout: RolloutId | None = None
+    other: Mode | None = None
+    probability: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
 class Consideration(Frozen):

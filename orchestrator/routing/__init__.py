@@ -1,7 +1,7 @@
 """How a job runs, decided from values: complexity, mode, what to look for. Pure; every choice has a reason."""
 
 from orchestrator.routing.complexity import assess
-from orchestrator.routing.modes import Choice, Policy, Steering, choose, draw_for
+from orchestrator.routing.modes import Choice, Policy, Steering, choose, draw_for, lot_for
 from orchestrator.routing.outlook import Outlook, Room, Terms
 from orchestrator.routing.planning import PASSAGES_PER_JOB, Outline, outline
 
@@ -17,5 +17,6 @@ __all__ = [
     "assess",
     "choose",
     "draw_for",
+    "lot_for",
     "outline",
 ]

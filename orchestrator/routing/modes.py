@@ -10,6 +10,11 @@ from orchestrator.contracts import Assignment, Complexity, Consideration, Lesson
 from orchestrator.contracts.lesson import TaughtMode
 from orchestrator.routing.outlook import Outlook, Terms, consider, evidence_of
 
+EVEN = 50.0
+"""Percent of the jobs assigned at random that run in the faster mode: what tells two modes apart with the fewest."""
+NO_LOT = 100.0
+"""The lot of a job that is not to be assigned at random."""
+
 
 @dataclass(frozen=True)
 class Steering:
@@ -32,7 +37,7 @@ class Policy:
     is the setting ``parallel_mode``. Where both leave it to the score, a job below ``boundary`` is eligible for
     parallel, and one that meets the ``terms`` for pipelined; ``share`` percent of the eligible ones run so. Where there
     is a rollout, ``steering`` decides that, and pipelined is what it says. What was ``taught`` of a mode on the models
-    in use stands in the place of ``boundary``.
+    in use stands in the place of ``boundary``. ``explore`` percent of the jobs that come so far are assigned at random.
     """
 
     default: RequestedMode = "auto"
@@ -41,6 +46,7 @@ class Policy:
     override: RequestedMode | None = None
     force: bool = False
     steering: Steering | None = None
+    explore: float = 0.0
     terms: Terms = field(default_factory=Terms)
     taught: Mapping[TaughtMode, Lesson] = field(default_factory=dict)
 
@@ -65,7 +71,16 @@ def draw_for(tenant: str, task_id: str) -> float:
 
     So raising the share moves jobs to parallel and none back.
     """
-    digest = hashlib.sha256(f"parallel-share/{tenant}/{task_id}".encode()).digest()
+    return _number("parallel-share", tenant, task_id)
+
+
+def lot_for(tenant: str, task_id: str) -> float:
+    """As ``draw_for``, and independent of it: whether a job is assigned at random, and to which side."""
+    return _number("explore", tenant, task_id)
+
+
+def _number(what: str, tenant: str, task_id: str) -> float:
+    digest = hashlib.sha256(f"{what}/{tenant}/{task_id}".encode()).digest()
     return int.from_bytes(digest[:4]) * 100 / 2**32
 
 
@@ -75,6 +90,8 @@ def choose(
     policy: Policy,
     draw: float,
     outlook: Outlook | None = None,
+    *,
+    lot: float = NO_LOT,
 ) -> Choice:
     """Choose: a forced switch, the job's own wish, the switch, the deployment's setting, then the score and the share.
 
@@ -87,22 +104,28 @@ def choose(
         return Choice(requested, f"the job asks for {requested}")
     if not policy.asks_the_score and policy.default != "auto":
         return Choice(policy.default, f"parallel_mode is {policy.default} for this deployment")
-    return _by_score(complexity, policy, draw, outlook)
+    return _by_score(complexity, policy, draw, outlook, lot)
 
 
-def _by_score(complexity: Complexity, policy: Policy, draw: float, outlook: Outlook | None) -> Choice:
+def _by_score(
+    complexity: Complexity, policy: Policy, draw: float, outlook: Outlook | None, lot: float
+) -> Choice:
     eligible, why = _below_the_boundary(complexity, policy)
+    exploring = lot < policy.explore and policy.steering is None
     faster: Mode | None = "parallel" if eligible else None
     considered: tuple[Consideration, ...] = ()
     if outlook is not None and policy.steering is None:
         lesson = policy.taught.get("pipelined")
-        considered = consider(complexity, outlook, policy.terms, lesson, faster or "sequential")
+        otherwise = "sequential" if faster is None or exploring else faster
+        considered = consider(complexity, outlook, policy.terms, lesson, otherwise, exploring=exploring)
         lacking = next((each for each in considered if not each.met), None)
         if lacking is None:
             told = {each.code: each.detail for each in considered}
             faster, why = "pipelined", f"claim by claim is fastest: {told['gain']}; {told['slots']}"
         elif lacking.code != "allowed":
             why += f". Not claim by claim: {lacking.detail}"
+    if exploring:
+        return _at_random(faster or "parallel", lot, policy.explore, considered)
     if faster is None:
         return Choice("sequential", why, considered=considered)
     by = policy.steering or Steering("sequential", faster, policy.share)
@@ -112,6 +135,17 @@ def _by_score(complexity: Complexity, policy: Policy, draw: float, outlook: Outl
         side = "one of" if draw < by.share else "not one of"
         how = f"that a rollout runs {by.to_mode}" if policy.steering else "that run so"
         why += f"; {side} the {by.share:g} % of such jobs {how}"
+    return Choice(arm, why, assignment, considered)
+
+
+def _at_random(faster: Mode, lot: float, explore: float, considered: tuple[Consideration, ...]) -> Choice:
+    draw = min(100 * lot / explore, 99.999)
+    sequence: Mode = "sequential"
+    arm, other = (faster, sequence) if draw < EVEN else (sequence, faster)
+    assignment = Assignment(arm=arm, share=EVEN, draw=draw, other=other, probability=0.5)
+    why = (
+        f"one of the {explore:g} % of jobs that are assigned at random, to learn from: {arm}, and not {other}"
+    )
     return Choice(arm, why, assignment, considered)
 
 

@@ -63,16 +63,23 @@ class Terms:
 
 
 def consider(
-    complexity: Complexity, outlook: Outlook, terms: Terms, lesson: Lesson | None, otherwise: Mode
+    complexity: Complexity,
+    outlook: Outlook,
+    terms: Terms,
+    lesson: Lesson | None,
+    otherwise: Mode,
+    *,
+    exploring: bool = False,
 ) -> tuple[Consideration, ...]:
     """Ask everything, in the order in which it is told; what is not allowed is asked no further.
 
-    ``otherwise`` is the mode that the job would run in, whose time is to be beaten.
+    ``otherwise`` is the mode that the job would run in, whose time is to be beaten. The complexity of a job that is
+    ``exploring`` is not asked for: where the boundary ought to be is what it is to show.
     """
     allowed = _allowed(terms, lesson)
     if not allowed.met:
         return (allowed,)
-    return (allowed, *_asked(complexity, outlook, terms, lesson, otherwise))
+    return (allowed, *_asked(complexity, outlook, terms, None if exploring else lesson, otherwise))
 
 
 def lacks_only_room(considered: tuple[Consideration, ...]) -> bool:

@@ -139,6 +139,13 @@ class Settings(BaseSettings):
         description="Most that a job may cost for auto to run it claim by claim: tokens relative to sequential, cached "
         "input counted at its price.",
     )
+    auto_explore: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="Percent of the jobs that auto decides which are assigned at random, half of them sequential and "
+        "half of them faster whatever their complexity, for triptych route learn --live. None during a rollout.",
+    )
     pipeline_claims: int = Field(
         default=6,
         ge=2,

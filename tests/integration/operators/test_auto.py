@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from orchestrator.client import Client
+from orchestrator.client import Client, new_task_id
 from orchestrator.contracts import Result
 from orchestrator.experiment import Margins, compare
+from orchestrator.lessons import lessons
+from orchestrator.routing import lot_for
 from orchestrator.store import keys
 from tests.integration.conftest import StartWorker, Triptych, question
 from tests.nodes import wait_for
@@ -101,3 +103,26 @@ def test_what_a_comparison_does_not_show_is_not_taught(
     assert done.returncode == code
     assert said in done.stdout + done.stderr
     assert client.exists(keys.LESSONS) == 0
+
+
+def test_jobs_that_were_assigned_at_random_are_what_is_learned_from_live(
+    producer: Client, start_worker: StartWorker, triptych: Triptych
+) -> None:
+    start_worker(TRIPTYCH_AUTO_EXPLORE="100")
+    ids = [new_task_id() for _ in range(100)]
+    faster = [name for name in ids if lot_for("default", name) < 50][:7]
+    slower = [name for name in ids if lot_for("default", name) >= 50][:2]
+    refs = [producer.submit(question(task_id=name, complexity=9.0)).ref for name in faster + slower]
+    asked = producer.submit(question(mode="parallel")).ref
+    assert [producer.wait(ref).mode for ref in refs] == ["parallel"] * 7 + ["sequential"] * 2
+    assert producer.wait(asked).status == "complete"
+
+    done = triptych("route", "learn", "--live")
+    assert done.returncode == 3
+    assert "7 jobs that were assigned at random ran parallel and 2 sequential" in done.stdout
+    assert "takes 234 of the former, none of them lost: 227 more" in done.stdout
+
+    taught = triptych("route", "learn", "--live", "--risk", "0.5", "--apply", "--why", "a trial", "--json")
+    lesson = lessons(producer.redis, EXTRACTIVE)["parallel"]
+    assert json.loads(taught.stdout) == lesson.model_dump(mode="json")
+    assert (lesson.source, lesson.jobs, lesson.lost, lesson.boundary) == ("live", 9, 0, 10.0)

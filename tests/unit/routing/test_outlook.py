@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.contracts import Assignment, Complexity, Factor, Lesson
-from orchestrator.routing import Choice, Outlook, Policy, Room, Steering, Terms, choose
+from orchestrator.routing import Choice, Outlook, Policy, Room, Steering, Terms, choose, draw_for, lot_for
 from orchestrator.routing.estimate import StepFigures
 from orchestrator.routing.outlook import lacks_only_room
 from orchestrator.routing.questions import derivations
@@ -187,3 +187,74 @@ def test_whatever_was_learned_there_is_a_mode(score, claims, words, slots, jobs,
 )
 def test_goals_that_ask_for_one_thing_after_another(goal, words):
     assert derivations(goal) == words
+
+
+EXPLORING = replace(ON, explore=4)
+
+
+@pytest.mark.parametrize(
+    ("what", "score", "policy", "outlook", "lot", "mode", "other"),
+    [
+        ("the first half runs faster", 6.0, EXPLORING, GOOD, 1.9, "pipelined", "sequential"),
+        ("the second does not", 6.0, EXPLORING, GOOD, 2.0, "sequential", "pipelined"),
+        (
+            "beyond what was learned, too",
+            9.0,
+            replace(LEARNED, explore=4),
+            GOOD,
+            0.0,
+            "pipelined",
+            "sequential",
+        ),
+        (
+            "beyond the boundary, too",
+            9.0,
+            replace(EXPLORING, terms=Terms()),
+            GOOD,
+            0.0,
+            "parallel",
+            "sequential",
+        ),
+        ("without foresight", 9.0, EXPLORING, None, 3.9, "sequential", "parallel"),
+        ("no room", 9.0, EXPLORING, replace(GOOD, room=Room(2)), 0.0, "parallel", "sequential"),
+    ],
+)
+def test_some_jobs_are_assigned_at_random_whatever_their_complexity(
+    what, score, policy, outlook, lot, mode, other
+):
+    complexity = Complexity(score=score, source="observed")
+    choice = choose("auto", complexity, policy, 99.0, outlook, lot=lot)
+    assert (choice.mode, choice.assignment) == (
+        mode,
+        Assignment(arm=mode, share=50, draw=100 * lot / 4, other=other, probability=0.5),
+    ), what
+    assert (
+        f"one of the 4 % of jobs that are assigned at random, to learn from: {mode}, and not {other}"
+        in choice.reason
+    )
+
+
+@pytest.mark.parametrize(
+    ("requested", "policy", "lot"),
+    [
+        ("auto", EXPLORING, 4.0),
+        ("auto", ON, 0.0),
+        ("parallel", EXPLORING, 0.0),
+        ("auto", replace(EXPLORING, override="sequential"), 0.0),
+        ("auto", replace(EXPLORING, default="parallel"), 0.0),
+        ("auto", replace(EXPLORING, steering=Steering("sequential", "parallel", 50.0, "r0123456789ab")), 0.0),
+    ],
+)
+def test_no_other_job_is(requested, policy, lot):
+    choice = choose(requested, Complexity(score=3.0, source="caller"), policy, 0.0, GOOD, lot=lot)
+    assert choice.assignment is None or choice.assignment.probability is None
+
+
+def test_lots_are_evenly_spread_and_have_nothing_to_do_with_draws():
+    lots = [(lot_for("a", f"job{n}"), draw_for("a", f"job{n}")) for n in range(20_000)]
+    explored = [draw for lot, draw in lots if lot < 10]
+    assert abs(len(explored) - 2_000) < 4 * (20_000 * 0.09) ** 0.5
+    assert abs(sum(draw < 50 for draw in explored) - len(explored) / 2) < 4 * (len(explored) / 4) ** 0.5
+    assert (
+        abs(sum(lot < 5 for lot, _ in lots if lot < 10) - len(explored) / 2) < 4 * (len(explored) / 4) ** 0.5
+    )
