@@ -51,3 +51,9 @@ def parse_fallbacks(text: str, *, elsewhere: bool) -> tuple[Choice, ...]:
     if len(choices) > MOST_FALLBACKS:
         raise ValueError(f"lists {len(choices)} models; {MOST_FALLBACKS} are the most")
     return tuple(choices)
+
+
+def readable_fallbacks(text: str) -> str:
+    """The same text. Raises ``ValueError`` as ``parse_fallbacks`` does."""
+    parse_fallbacks(text, elsewhere=False)
+    return text

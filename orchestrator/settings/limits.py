@@ -39,3 +39,9 @@ def parse_limits(text: str) -> Mapping[str, Limit]:
                 raise ValueError(f"has {pair!r}, which is no number above 0; {_FORM}")
             limits[name] = replace(limits.get(name, Limit()), **{key: int(value)})
     return limits
+
+
+def readable_limits(text: str) -> str:
+    """The same text. Raises ``ValueError`` as ``parse_limits`` does."""
+    parse_limits(text)
+    return text

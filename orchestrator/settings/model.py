@@ -6,16 +6,16 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from orchestrator.contracts.base import MOST_SECTIONS
 from orchestrator.routing.flow import MOST_CLAIMS
 from orchestrator.routing.outlook import AutoPipelined
 from orchestrator.settings.addresses import check_base_url, check_ledger_url
-from orchestrator.settings.chain import MODEL_PATTERN, parse_fallbacks
+from orchestrator.settings.chain import MODEL_PATTERN, readable_fallbacks
 from orchestrator.settings.file import FileSource
-from orchestrator.settings.limits import parse_limits
+from orchestrator.settings.limits import readable_limits
 from orchestrator.settings.secrets import Key, Login
 from orchestrator.settings.sentinels import check_redis_url
 
@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     model_synthesis: ModelName | None = Field(
         default=None, description="The synthesis' model, where it differs."
     )
-    fallback: str = Field(
+    fallback: Annotated[str, AfterValidator(readable_fallbacks)] = Field(
         default="",
         description="Models to ask, in this order, where a persona's own cannot answer: openai:b, =anthropic:c, "
         "extractive. A result that one of them had a part in is degraded, unless = marks it as equally good. "
@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     fallback_api_key: Key = Field(
         default=None, description="Key for that endpoint; OPENAI_API_KEY is never sent there."
     )
-    model_limits: str = Field(
+    model_limits: Annotated[str, AfterValidator(readable_limits)] = Field(
         default="",
         description="What models' endpoints take from the whole fleet: openai concurrency=64; openai:gpt-5-mini "
         "rpm=500 tpm=200000. Calls at a time, requests and tokens a minute; a provider alone is its endpoint. "
@@ -257,18 +257,6 @@ class Settings(BaseSettings):
         return {"on": "parallel", "true": "parallel", "off": "sequential", "false": "sequential"}.get(
             flag, value
         )
-
-    @field_validator("fallback")
-    @classmethod
-    def _fallbacks_can_be_read(cls, text: str) -> str:
-        parse_fallbacks(text, elsewhere=False)
-        return text
-
-    @field_validator("model_limits")
-    @classmethod
-    def _limits_can_be_read(cls, text: str) -> str:
-        parse_limits(text)
-        return text
 
     @field_validator("home")
     @classmethod
