@@ -61,9 +61,7 @@ class TaskStart(_Event):
 class PlanReady(_Event):
     """The plan is recorded: mode, reason and evidence are fixed from here on.
 
-    ``assignment`` is there where the parallel share decided the mode. ``sections`` is into how many the synthesis of a
-    parallel job is divided, ``merge_after_ms`` (from acceptance) when one in parts is merged with what is there;
-    ``models`` are the personas', as configured.
+    Fields are the ``Plan``'s; ``assignment`` is there where a share, a rollout or a trial decided the mode.
     """
 
     event: Literal["plan_ready"] = "plan_ready"
