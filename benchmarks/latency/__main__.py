@@ -24,7 +24,7 @@ from benchmarks.latency.report import Report
 from benchmarks.latency.running import Stage, Theatre, perform
 from benchmarks.latency.steady import Level
 from benchmarks.latency.streams import Reading
-from benchmarks.latency.summary import figures
+from benchmarks.latency.summary import LONGEST_S, figures
 from benchmarks.processes import BenchmarkFailed
 
 
@@ -99,6 +99,7 @@ def _measure(arguments: argparse.Namespace, told: Told) -> Report:
             worlds=[scene.world.name for scene in planned],
             figures=figures(samples, book, [arm.name for arm in ARMS if arm.rival]),
             levels=_levels(stage, arguments) if LOAD in chosen and not BEST.lacks() else (),
+            longest=[each for each in samples if each.total_s > LONGEST_S],
             readings=_readings(stage, arguments) if STREAMS in chosen else (),
             skipped={a.name: why for a in ARMS if named(a, arguments.arms) and (why := a.lacks())},
             took_s=time.monotonic() - began,

@@ -26,6 +26,11 @@ class Arm:
     merge: float = MERGE
     sections: int = 1
 
+    @property
+    def learns(self) -> bool:
+        """Whether it does something only once its fleet has seen other jobs: hedges are made of what was learned."""
+        return dict(self.settings).get("HEDGE", "off") != "off"
+
     def lacks(self) -> str:
         """What this version, or this machine, has not got for it; empty where it has all."""
         if self.rival == "langgraph" and find_spec("langgraph") is None:
@@ -51,6 +56,11 @@ class World:
     name: str
     weather: str
     triples: Sequence[Triple] = field(default=(NOMINAL,), repr=False)
+
+    @property
+    def has_luck(self) -> bool:
+        """Whether some calls are slower than others."""
+        return self.weather != "none"
 
     def triple(self, number: int) -> Triple:
         """What job ``number`` (from 0) takes in sequence; recorded ones are gone through in order."""

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from benchmarks.figures import Target
 from benchmarks.latency import picture
+from benchmarks.latency.fleet import Sample
 from benchmarks.latency.steady import ALLOWED, JUDGED, Level, where_it_rises
 from benchmarks.latency.streams import Reading
 from benchmarks.latency.summary import BOUNDS_S, Figures, targets
@@ -34,7 +35,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Report:
-    """One run. ``worlds`` are those that were run, ``skipped`` says why an arm was not, ``took_s`` is wall time."""
+    """One run. ``worlds`` are those that were run, ``skipped`` says why an arm was not, ``took_s`` is wall time.
+
+    ``longest``: the jobs that took longer than any should, to be looked into by their number.
+    """
 
     seed: int
     scale: float
@@ -45,6 +49,7 @@ class Report:
     figures: Sequence[Figures]
     levels: Sequence[Level] = ()
     readings: Sequence[Reading] = ()
+    longest: Sequence[Sample] = ()
     skipped: dict[str, str] = field(default_factory=dict)
     took_s: float = 0.0
     simulated: str = SIMULATED
@@ -86,6 +91,7 @@ class Report:
             "skipped": self.skipped,
             "targets": [asdict(target) | {"met": target.met} for target in self.targets()],
             "figures": [asdict(each) for each in self.figures],
+            "longest": [asdict(each) | {"usage": each.usage.model_dump()} for each in self.longest],
             "rises_by_10_percent_at": where_it_rises(self.levels),
             "levels": [asdict(level) for level in self.levels],
             "streams": [asdict(reading) | {"fits": reading.fits} for reading in self.readings],

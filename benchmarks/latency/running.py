@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,8 +16,11 @@ from benchmarks.latency.fleet import Fleet, Model, Sample, spec_for
 from benchmarks.latency.world import Job, Triple
 from benchmarks.processes import BenchmarkFailed, Worker
 from orchestrator.broker.addresses import broker_url
+from orchestrator.report.pace import LEAST_SEEN
 
 TELL_EVERY_S = 10.0
+FIRST_LESSON = 1_000_000
+"""Numbers from here on are of jobs that are not counted."""
 SETTLE_S = 0.01
 """Between two jobs that begin: nobody's users all ask in the same ms."""
 
@@ -115,33 +118,58 @@ class Theatre:
 
 
 async def perform(theatre: Theatre, world: World, arms: Mapping[Arm, int], in_flight: int) -> list[Sample]:
-    """So many jobs of each arm in one world, interleaved."""
+    """So many jobs of each arm in one world, interleaved, once the arms that learn have been taught."""
     stage = theatre.stage
     pairs = [(arm, arm.job(world, number)) for arm, jobs in arms.items() for number in range(jobs)]
     random.Random(stage.seed).shuffle(pairs)  # noqa: S311 - an order, no secret
-    free, samples = asyncio.Semaphore(in_flight), list[Sample]()
+    samples = list[Sample]()
 
     try:
         await theatre.warm(list(arms), pairs[0][1])
+        if lessons := _lessons(world, arms):
+            stage.told(f"{world.name}: {len(lessons)} jobs to learn from, which are not counted")
+            await _each(lessons, in_flight, lambda arm, job: theatre.one(arm, job, world.name))
         begun = time.monotonic()
         progress = _Progress(stage, world, [job.ideal_s(stage.seed) for _, job in pairs], in_flight)
 
         async def one(arm: Arm, job: Job) -> None:
-            try:
-                samples.append(await theatre.one(arm, job, world.name))
-            finally:
-                free.release()
+            samples.append(await theatre.one(arm, job, world.name))
             progress.ended(samples[-1])
 
-        async with asyncio.TaskGroup() as group:
-            for arm, job in pairs:
-                await free.acquire()
-                group.create_task(one(arm, job))
-                await asyncio.sleep(SETTLE_S)
+        await _each(pairs, in_flight, one)
     finally:
         await theatre.leave()
     stage.told(f"{world.name}: {len(samples)} jobs in {time.monotonic() - begun:.0f} s")
     return samples
+
+
+def _lessons(world: World, arms: Mapping[Arm, int]) -> list[tuple[Arm, Job]]:
+    """Jobs, of luck of their own, for arms that learn where there is luck: a fleet that has seen none hedges none."""
+    return [
+        (arm, replace(arm.job(world, FIRST_LESSON + number), run="lesson"))
+        for number in range(LEAST_SEEN)
+        for arm, jobs in arms.items()
+        if arm.learns and world.has_luck and number < jobs
+    ]
+
+
+async def _each(
+    pairs: Sequence[tuple[Arm, Job]], in_flight: int, run: Callable[[Arm, Job], Awaitable[object]]
+) -> None:
+    """Run all of them, so many at a time."""
+    free = asyncio.Semaphore(in_flight)
+
+    async def one(arm: Arm, job: Job) -> None:
+        try:
+            await run(arm, job)
+        finally:
+            free.release()
+
+    async with asyncio.TaskGroup() as group:
+        for arm, job in pairs:
+            await free.acquire()
+            group.create_task(one(arm, job))
+            await asyncio.sleep(SETTLE_S)
 
 
 class _Progress:

@@ -14,6 +14,7 @@ from benchmarks.latency.book import Cost, Entry
 from benchmarks.latency.fleet import Sample
 from benchmarks.latency.picture import drawing
 from benchmarks.latency.programme import PARTS, named, scenes
+from benchmarks.latency.running import _lessons
 from benchmarks.latency.steady import Level, where_it_rises
 from benchmarks.latency.summary import figures, targets
 from benchmarks.latency.world import NOMINAL, Call, Job, Triple, closings
@@ -257,6 +258,15 @@ def test_costs_are_a_job_s_relative_to_sequential_however_many_jobs_each_ran():
     assert best.cost == pytest.approx(1.8)
     assert best.cached == pytest.approx((1_600 + 0.2 * 550) / 1_000)
     assert best.calls == 1.0
+
+
+def test_only_arms_that_learn_are_taught_and_only_where_there_is_luck():
+    arms = {BEST: 5, BEST_BOTH: 2}
+    taught = _lessons(World("tail", "tail"), arms)
+    assert [arm for arm, _ in taught] == [BEST_BOTH, BEST_BOTH]
+    luck = {job.call(SEED, "merge") for _, job in taught}
+    assert luck.isdisjoint(BEST_BOTH.job(World("tail", "tail"), n).call(SEED, "merge") for n in range(100))
+    assert _lessons(World("nominal", "none"), arms) == []
 
 
 def test_backups_and_a_job_s_calls_together_count_as_calls():
