@@ -33,6 +33,18 @@ def triptych(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         ("What does the event queue cost per month?", {}, "parallel", "is below 5: side by side is faster"),
         (HARD, {}, "sequential", "is at or above 5: the antithesis should see the thesis"),
         (HARD, {"TRIPTYCH_COMPLEXITY_BOUNDARY": "10"}, "parallel", "is below 10"),
+        (
+            HARD,
+            {"TRIPTYCH_AUTO_PIPELINED": "on"},
+            "pipelined",
+            "about 12.6 s against 29.5 s sequential (nominal durations, none learned yet); 100 of 100 slots are free",
+        ),
+        (
+            HARD,
+            {"TRIPTYCH_AUTO_PIPELINED": "on", "TRIPTYCH_CONCURRENCY": "2"},
+            "sequential",
+            "2 of 2 slots are free",
+        ),
         (HARD, {"TRIPTYCH_PARALLEL_MODE": "parallel"}, "parallel", "parallel_mode is parallel"),
     ],
 )
@@ -48,6 +60,7 @@ def test_it_says_which_mode_why_and_on_what_evidence(monkeypatch, capsys, questi
     shown = capsys.readouterr().out
     assert shown.startswith(f"{mode}: ")
     assert all(factor["why"] in shown for factor in said["complexity"]["factors"])
+    assert all(each["detail"] in shown for each in said["considered"])
 
 
 def test_the_share_is_told_where_one_is_set(monkeypatch, capsys):
