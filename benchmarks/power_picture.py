@@ -41,7 +41,7 @@ def drawing(curves: Mapping[str, Curve], *, below: str) -> Drawing:
     for (name, curve), colour, y in zip(curves.items(), _COLOURS, ends, strict=False):
         points = [place(LEAST_PAIRS - 1, 0.0), *(place(*point) for point in curve)]
         shapes.append(Stroke(tuple(points), colour, 2.5))
-        shapes.append(Words(right + 10, y + 4, f"{name}: {curve[-1][1]:.0%}", 12, colour, bold=True))
+        shapes.append(Words(right + 10, y + 4, f"{name}: {curve[-1][1]:.0%}", 12, "ink", bold=True))
     told = " ".join(
         f"{name}: {', '.join(f'{share:.0%} at {goals} goals' for goals, share in curve)}."
         for name, curve in curves.items()
