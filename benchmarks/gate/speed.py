@@ -1,4 +1,4 @@
-"""How long the gate takes on 1 MB of passages and 10,000 citations."""
+"""``python -m benchmarks.gate.speed``: how long the gate takes on 1 MB of passages and 10,000 citations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from benchmarks.gate.mutations import SEED
+from benchmarks.gate.texts import shipped_texts
 from orchestrator.contracts.attributed import AttributedAnswer
 from orchestrator.evidence import judge_answer
 from orchestrator.language import sentences
@@ -65,3 +66,7 @@ def seconds(answer: AttributedAnswer, *, repair: bool = False) -> float:
     began = time.process_time()
     judge_answer(answer, repair=repair)
     return time.process_time() - began
+
+
+if __name__ == "__main__":
+    print("\n".join(lines(shipped_texts())))

@@ -228,12 +228,10 @@ def _negation(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Find
         _finding(claim, "negation_added", f"'{word}' is negated more often than in its quotes")
         for word in twice
     ]
-    affirmed_in_quotes = {
-        word for quote, negations in around for word in quote.words - {w for n in negations for w in n.scope}
-    }
     # The two nearest words are what a negation is about; the rest of its clause may stand without it.
-    about = {word for _, negations in around for n in negations for word in n.scope[:2]}
-    dropped = sorted((affirmed - affirmed_in_quotes) & about)
+    about = affirmed & {word for _, negations in around for n in negations for word in n.scope[:2]}
+    affirmed_there = (quote.words - {w for n in negations for w in n.scope} for quote, negations in around)
+    dropped = sorted(about.difference(*affirmed_there)) if about else ()
     return findings + [
         _finding(claim, "negation_dropped", f"the source negates '{word}'") for word in dropped
     ]

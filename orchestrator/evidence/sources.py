@@ -122,9 +122,8 @@ class Source:
 
     def words_by_sentence(self) -> Iterator[tuple[str, int]]:
         """Give every content word with the number of the sentence that it stands in."""
-        origin = self.folded.origin
         for _, start, forms in self._words:
-            number = bisect_right(self._sentence_ends, origin[start])
+            number = bisect_right(self._sentence_ends, self.folded.origin(start))
             yield from ((form, number) for form in forms)
 
     @cached_property

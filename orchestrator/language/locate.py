@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -45,9 +46,7 @@ def _split(folded: str) -> list[str]:
 
 
 def _joined(parts: list[str]) -> str:
-    marked = parts.copy()
-    marked[1::2] = [f"{_EDGE}{unit}{_EDGE}" for unit in parts[1::2]]
-    return "".join(marked)
+    return _EDGE.join(parts)
 
 
 def edged(folded: str) -> str:
@@ -66,7 +65,7 @@ class Haystack:
     _scanned = 0
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self._places: dict[str, list[int]] = {}
+        self._places: defaultdict[str, list[int]] = defaultdict(list)
         """Of every word: which ones of all words it is."""
         self._starts: list[int] = []
         """Of the n-th word of all texts: where it begins in the marked text."""
@@ -85,13 +84,11 @@ class Haystack:
         self._marked = _BETWEEN.join(marked)
 
     def _index(self, parts: list[str], at: int) -> None:
-        for between, word in zip(
-            parts[::2], parts[1::2], strict=False
-        ):  # a last part stands after the last word
-            at += len(between) + 1
-            self._places.setdefault(word, []).append(len(self._starts))
-            self._starts.append(at)
-            at += len(word) + 1
+        for number, word in enumerate(parts[1::2], len(self._starts)):
+            self._places[word].append(number)
+        ends = list(accumulate(map(len, parts)))
+        # Before a text's n-th word stand n words, each between two edges, and its own first edge.
+        self._starts += [at + end + 2 * n + 1 for n, end in enumerate(ends[:-1:2])]
 
     def find(self, quote: str, text: int | None = None) -> tuple[int, int, int] | None:
         """Return ``(text, start, end)`` of the first place where a folded quote stands word for word, or ``None``.
@@ -113,7 +110,7 @@ class Haystack:
         marked = _joined(parts)
         if count > _MAX_TRIED:
             return self._scan(marked, len(words), text)
-        before = len(_joined(parts[: 2 * rarest + 1])) + 1
+        before = sum(map(len, parts[: 2 * rarest + 1])) + 2 * rarest + 1
         places = self._places[words[rarest]]
         for place in places[bisect_left(places, low) : bisect_left(places, high)]:
             at = self._starts[place] - before

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 
 # A run that folding leaves alone. Its last character must not be one that a following mark could change.
 _PLAIN = re.compile(r"[!-~\uac00-\ud7a3]+(?: [!-~\uac00-\ud7a3]+)*(?=[ -~\uac00-\ud7a3]|\Z)")
@@ -38,19 +40,25 @@ _MAX_MARKS = 30
 
 @dataclass(frozen=True)
 class Folded:
-    """A folded text with the way back.
+    """A folded text with the way back. What came out of one cluster (a letter with its marks) shares one span.
 
-    Folded character ``i`` stands for ``original[origin[i]:ends[i]]``; characters that came out of one cluster
-    (a ligature, a letter with its marks) share one span.
+    A piece is (where it begins here, where it began, length of the cluster that it was, or 0: it stands as it stood).
     """
 
     text: str
-    origin: tuple[int, ...]
-    ends: tuple[int, ...]
+    pieces: tuple[tuple[int, int, int], ...]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The original span that the non-empty folded span ``[start, end)`` came from."""
-        return self.origin[start], self.ends[end - 1]
+        return self._place(start)[0], self._place(end - 1)[1]
+
+    def origin(self, at: int) -> int:
+        """Where in the original a folded character began."""
+        return self._place(at)[0]
+
+    def _place(self, at: int) -> tuple[int, int]:
+        begins, origin, cluster = self.pieces[bisect_right(self.pieces, at, key=itemgetter(0)) - 1]
+        return (origin, origin + cluster) if cluster else (origin + at - begins, origin + at - begins + 1)
 
 
 def normalise(text: str) -> str:
@@ -61,36 +69,26 @@ def normalise(text: str) -> str:
 def fold(text: str) -> Folded:
     """Fold widths, ligatures, composition, quotes, dashes, invisible characters and runs of space; linear time."""
     out: list[str] = []
-    origin: list[int] = []
-    ends: list[int] = []
-    at, length, after_space = 0, len(text), True
+    pieces: list[tuple[int, int, int]] = []
+    at, folded, length, after_space = 0, 0, len(text), True
     while at < length:
         plain = _PLAIN.match(text, at)
         if plain:
-            out.append(plain.group())
-            origin.extend(range(at, plain.end()))
-            ends.extend(range(at + 1, plain.end() + 1))
-            at, after_space = plain.end(), False
-            continue
-        end = _cluster_end(text, at)
-        piece = " " if text[at].isspace() else _fold_cluster(text[at:end])
-        if piece == " ":
-            if not after_space:
-                out.append(" ")
-                origin.append(at)
-                ends.append(end)
-            after_space = True
-        elif piece:
+            end, piece, cluster = plain.end(), plain.group(), 0
+        else:
+            end = _cluster_end(text, at)
+            piece = " " if text[at].isspace() else _fold_cluster(text[at:end])
+            cluster = end - at
+        if piece and not (piece == " " and after_space):
             out.append(piece)
-            origin.extend([at] * len(piece))
-            ends.extend([end] * len(piece))
-            after_space = False
+            pieces.append((folded, at, cluster))
+            folded += len(piece)
+            after_space = piece == " "
         at = end
     if after_space and out:
         out.pop()
-        origin.pop()
-        ends.pop()
-    return Folded("".join(out), tuple(origin), tuple(ends))
+        pieces.pop()
+    return Folded("".join(out), tuple(pieces))
 
 
 def _cluster_end(text: str, start: int) -> int:

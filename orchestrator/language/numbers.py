@@ -73,6 +73,8 @@ _MONTH_HINTS = tuple(name.capitalize() for name in _MONTHS)
 # What a number needs, looked for first: most texts have neither.
 _ANY_DIGIT = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e]")
 _DIGITS_RUN = re.compile(r"\d+")
+_DAY_OR_MONTH = re.compile(r"[\dJFMASOND]\d*")
+"""Where an English date may begin: at digits, or at a month's first letter."""
 _LATIN_WORD = re.compile(r"[A-Za-z]+")
 _SPELLING = frozenset(_SMALL) | {"a", "an"}
 """What a number in English words begins with."""
@@ -133,13 +135,14 @@ def _dates(text: str) -> list[Quantity]:
             end += text.startswith(("\ub144", "\uc6d4", "\uc77c"), end)
             found.append(Quantity(Decimal(number), unit, match.start(group), end))
 
-    for match in _from_digits(_ISO_DATE, text):
+    for match in _from(_DIGITS_RUN, _ISO_DATE, text):
         for group, unit in ((1, ""), (2, "month#"), (3, "day#"), (4, "month#"), (5, "day#")):
             add(match, group, unit)
-    for match in _from_digits(_KOREAN_DATE, text) if "\uc6d4" in text or "\ub144" in text else ():
+    for match in _from(_DIGITS_RUN, _KOREAN_DATE, text) if "\uc6d4" in text or "\ub144" in text else ():
         for group, unit in ((1, ""), (2, "month#"), (3, "day#"), (4, "")):
             add(match, group, unit)
-    for match in _ENGLISH_DATE.finditer(text) if any(name in text for name in _MONTH_HINTS) else ():
+    has_months = any(name in text for name in _MONTH_HINTS)
+    for match in _from(_DAY_OR_MONTH, _ENGLISH_DATE, text) if has_months else ():
         for month in ("m1", "m2"):
             name = match.group(month)
             add(match, month, "month#", _MONTHS[name[:3].lower()] if name else None)
@@ -148,11 +151,11 @@ def _dates(text: str) -> list[Quantity]:
     return found
 
 
-def _from_digits(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """``pattern.finditer(text)`` for a pattern that begins where digits do: much faster where there are few."""
+def _from(begins: re.Pattern[str], pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """``pattern.finditer(text)`` for a pattern that begins where the simpler one does: much faster."""
     taken = 0
-    for run in _DIGITS_RUN.finditer(text):
-        if run.start() >= taken and (match := pattern.match(text, run.start())):
+    for start in begins.finditer(text):
+        if start.start() >= taken and (match := pattern.match(text, start.start())):
             yield match
             taken = match.end()
 

@@ -18,6 +18,8 @@ _CLOSERS = "\"'\u201d\u2019»」』)\\]*_"
 _END = re.compile(
     rf"[.!?…]+[{_CLOSERS}]*(?=\s|\Z)|[。\uff01\uff1f]+[{_CLOSERS}]*|(?<=[다요까죠])[.!?]+(?=[가-힣])"
 )
+# What each of them begins with: looking for that first is much faster.
+_ENDS_WITH = re.compile("[.!?…。\uff01\uff1f]")
 _TOKEN_BEFORE = re.compile(r"[^\s(\[\"'\u201c\u2018]+\Z")
 _NEXT = re.compile(rf"\s*[(\[{_CLOSERS}\u201c\u2018«「『]*(\w+)")
 _WORD_CHAR = re.compile(r"\w")
@@ -89,8 +91,12 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _cuts(text: str, start: int, end: int) -> Iterator[int]:
-    at = start
-    for mark in _END.finditer(text, start, end):
+    at = taken = start
+    for begins in _ENDS_WITH.finditer(text, start, end):
+        mark = _END.match(text, begins.start(), end) if begins.start() >= taken else None
+        if mark is None:
+            continue
+        taken = mark.end()
         if mark.end() < end and _ends_sentence(text, at, mark, end):
             yield mark.end()
             at = mark.end()

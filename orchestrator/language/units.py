@@ -93,16 +93,20 @@ _UNIT = re.compile(
     rf"\s?(?P<korean>{_any_of(_KOREAN)})(?=[^\uac00-\ud7a3]|\Z|[{_KOREAN_FOLLOWERS}])"
     rf"|(?:[\s-]?(?P<symbol>{_any_of(_SYMBOLS.keys() - _GLUED)})|(?P<glued>{_any_of(_GLUED)}))"
     r"(?![A-Za-z0-9\u00b2\u00b3/])"
-    rf"|[\s-]?(?P<word>(?i:{_any_of(_WORDS)}))(?![A-Za-z])"
 )
+# As many words as a name has. They are looked up: trying some two hundred names in any case costs far more.
+_NAMED = re.compile(r"[\s-]?(-?[A-Za-z]+(?:[ -][A-Za-z]+){0,2})")
 
 
 def unit_at(text: str, at: int) -> tuple[str, int]:
     """(canonical unit, where it ends) of the unit that begins at ``at`` (a space may come first); ("", at) if none."""
-    match = _UNIT.match(text, at)
-    if not match:
-        return "", at
-    found = match.group(match.lastgroup or 0)
-    if match.lastgroup == "word":
-        return _WORDS[found.lower()], match.end()
-    return (_KOREAN if match.lastgroup == "korean" else _SYMBOLS)[found], match.end()
+    if match := _UNIT.match(text, at):
+        known = _KOREAN if match.lastgroup == "korean" else _SYMBOLS
+        return known[match.group(match.lastgroup or 0)], match.end()
+    if match := _NAMED.match(text, at):
+        name = match[1].lower()
+        while name:
+            if name in _WORDS:
+                return _WORDS[name], match.start(1) + len(name)
+            name = name[: max(name.rfind(" "), name.rfind("-"), 0)]
+    return "", at

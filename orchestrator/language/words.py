@@ -21,6 +21,7 @@ _WORD = re.compile(
 )
 # The same for ASCII in lower case; a word that begins with a digit is a number.
 _ASCII_WORD = re.compile(r"\d+(?:[.,]\d+)*|[a-z0-9]+(?:'[a-z0-9]+)*")
+_HAN_WORD = re.compile(rf"[{_HAN_KANA}]")
 _ALNUM = re.compile(r"[^\W_]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
@@ -70,14 +71,8 @@ Word = tuple[str, int, tuple[str, ...]]
 def lexed(folded: str) -> list[Word]:
     """The words of a folded text with their places; their forms together are its ``content_words``."""
     if folded.isascii():
-        return [
-            (word := m.group(), m.start(), _forms("number" if word[0].isdigit() else "other", word))
-            for m in _ASCII_WORD.finditer(folded.lower())
-        ]
-    return [
-        (word := m.group().lower(), m.start(), _forms(m.lastgroup or "", word))
-        for m in _WORD.finditer(folded)
-    ]
+        return [(word := m.group(), m.start(), _forms(word)) for m in _ASCII_WORD.finditer(folded.lower())]
+    return [(word := m.group().lower(), m.start(), _forms(word)) for m in _WORD.finditer(folded)]
 
 
 def search_terms(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -109,18 +104,18 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
 
 def content_forms(text: str) -> Iterator[str]:
     """The ``content_words`` of a text, in order."""
-    for kind, word in _tokens(text):
-        yield from _forms(kind, word)
+    for _, word in _tokens(text):
+        yield from _forms(word)
 
 
 @lru_cache(maxsize=131_072)
-def _forms(kind: str, word: str) -> tuple[str, ...]:
-    """What a word is compared by; nothing for a word that carries no meaning."""
-    if kind == "number":
+def _forms(word: str) -> tuple[str, ...]:
+    """What a word of one script is compared by; nothing for a word that carries no meaning."""
+    if word[0].isdecimal():
         return (word.replace(",", "") if _THOUSANDS.fullmatch(word) else word,)
-    if kind == "han":
+    if _HAN_WORD.match(word):
         return tuple(_bigrams(word))
-    if kind == "hangul":
+    if "\uac00" <= word[0] <= "\ud7a3":
         stem = korean_stem(word)
         return () if word in _STOP_KO or stem in _STOP_KO else (stem,)
     base = word.partition("'")[0] or word

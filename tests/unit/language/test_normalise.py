@@ -73,13 +73,14 @@ def test_composition_never_matters(text):
 @given(MESSY)
 def test_the_way_back_is_exact(text):
     folded = fold(text)
-    assert len(folded.text) == len(folded.origin) == len(folded.ends)
-    assert all(0 <= start < end <= len(text) for start, end in zip(folded.origin, folded.ends, strict=True))
-    assert list(folded.origin) == sorted(folded.origin)
-    for start, end in set(zip(folded.origin, folded.ends, strict=True)):
+    spans = [folded.span(at, at + 1) for at in range(len(folded.text))]
+    assert all(0 <= start < end <= len(text) for start, end in spans)
+    origin = [start for start, _ in spans]
+    assert origin == sorted(origin) == [folded.origin(at) for at in range(len(folded.text))]
+    for start, end in set(spans):
         assert normalise(text[start:end]) in (folded.text, normalise(text[start:end]))
-        first = folded.origin.index(start)
-        last = len(folded.origin) - 1 - folded.origin[::-1].index(start)
+        first = origin.index(start)
+        last = len(origin) - 1 - origin[::-1].index(start)
         if not text[start:end].isspace():
             assert normalise(text[start:end]) == folded.text[first : last + 1]
 
