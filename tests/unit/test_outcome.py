@@ -169,6 +169,34 @@ def test_what_stayed_unsupported_is_told_above_the_answer() -> None:
     assert told not in result_of(THESIS, ANTITHESIS, SYNTHESIS).answer
 
 
+@pytest.mark.parametrize(
+    ("finding", "required", "told"),
+    [
+        (Finding(level=2, reason="not_covered", claim_id="s1"), True, True),
+        (Finding(level=2, reason="other_language", claim_id="s1", judged=False), True, False),
+        (
+            Finding(level=3, reason="claim_invented", claim_id="s1"),
+            True,
+            False,
+        ),  # its quotes may well hold it
+        (Finding(level=2, reason="not_covered", claim_id="t1"), True, False),  # is not delivered
+        (Finding(level=2, reason="not_covered", claim_id="s1"), False, False),  # the job did not ask
+    ],
+)
+def test_only_delivered_claims_that_their_quotes_fail_are_told(
+    finding: Finding, required: bool, told: bool
+) -> None:
+    result = assemble(
+        TaskSpec(task_id="a", goal="?", evidence_required=required),
+        None,
+        {o.step: o for o in (THESIS, ANTITHESIS, SYNTHESIS)},
+        (),
+        evaluation=EvalReport(task_id="a", findings=(finding,)),
+        timings=JobTimings(),
+    )
+    assert ("> - “The sky is blue.”" in result.answer) == told
+
+
 def test_without_a_synthesis_both_sides_are_delivered() -> None:
     result = result_of(THESIS, ANTITHESIS, NO_SYNTHESIS)
     assert [c.id for c in result.claims] == ["t1", "a1"]

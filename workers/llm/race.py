@@ -131,7 +131,8 @@ class Race:
         backup, first = self._backup, self._first
         await first.sent.wait()
         latest = first.first_word_by or self._bounds.deadline
-        late = await self._is_silent(latest) or (not self._told and await self._is_slow(first))
+        # Once the first speaks where it is told, this task is cut: only untold calls can be found slow here.
+        late = await self._is_silent(latest) or await self._is_slow(first)
         if not late or not await self._granted():
             backup.phase = "unmade"
             return

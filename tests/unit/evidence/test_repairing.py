@@ -93,6 +93,22 @@ def test_a_claim_that_its_own_quote_denies_is_not_given_another(denied, stated):
     assert repairer.claim(claim.model_copy(update={"citations": ()})).citations[0].passage_id == "p2"
 
 
+def test_sentences_that_are_each_stated_are_not_cited_where_their_sources_deny_each_other():
+    """Each has its sentence; together one of these says of lorries what the claim does not."""
+    bridge = "The bridge opened in spring for cars and buses"
+    toll = "Lorries pay a toll of 5 euros on weekdays and at weekends"
+    passages = (
+        Passage(id="p1", source="a", text=f"{bridge}, not lorries."),
+        Passage(id="p2", source="b", text=f"{toll}, never for empty old lorries."),
+    )
+    repairer = Repairer(Sources(passages), evidence_required=True)
+    both = Claim(id="s1", text=f"{bridge}. {toll}.")
+    for part, passage in ((bridge, "p1"), (toll, "p2")):
+        alone = repairer.claim(both.model_copy(update={"text": f"{part}."}))
+        assert [citation.passage_id for citation in alone.citations] == [passage]
+    assert repairer.claim(both) == both
+
+
 SEQUENTIAL = ("thesis", "antithesis", "synthesis")
 PARALLEL = ("thesis", "antithesis_standalone", "synthesis")
 PIPELINED = ("thesis", "critic", "rebuttal:1", "resolution:1", "synthesis")
