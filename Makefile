@@ -20,7 +20,7 @@ demo: install ## Answer a question from the documents in examples/ (no Redis, no
 
 demo-compare: install ## Compare ways of running on the goals in examples/, an A/A pair among them: extractive, then a simulated model (3 minutes).
 	@rm -rf build/demo-compare
-	@$(BIN)/triptych compare --goals examples/goals.jsonl --docs examples/queue-migration --arms sequential,parallel,pipelined,parallel --out build/demo-compare || test $$? -eq 1 -o $$? -eq 3
+	@$(BIN)/triptych compare --goals examples/goals.jsonl --docs examples/queue-migration --arms sequential,parallel,pipelined,single,parallel --out build/demo-compare || test $$? -eq 1 -o $$? -eq 3
 	@$(BIN)/python -m benchmarks.demo_compare
 
 check: lint types contracts unit ## The fast loop: lint, types, import contracts, unit tests.

@@ -19,6 +19,7 @@ from orchestrator.routing.flow import (
     ANTITHESIS,
     ANTITHESIS_STANDALONE,
     CRITIC,
+    SINGLE,
     SYNTHESIS,
     THESIS,
     name_of,
@@ -77,8 +78,10 @@ class GrowingChord:
 def job_canvas(app: Celery, ref: JobRef, mode: Mode) -> tuple[Sendable, ...]:
     """The whole job after planning: a chain, a chord whose header is the group of both personas, or one that grows.
 
-    The critic stands outside of the chord: nobody waits for it.
+    The critic stands outside of the chord: nobody waits for it. A single call has nothing to be joined with.
     """
+    if mode == SINGLE:
+        return (bare(app, ref, SYNTHESIS, mode),)
     if mode == "parallel":
         header = group([bare(app, ref, step, mode) for step in (THESIS, ANTITHESIS_STANDALONE)])
         return (chord(header, bare(app, ref, SYNTHESIS, mode), app=app),)

@@ -33,6 +33,7 @@ from orchestrator.routing.flow import (
     REBUTTAL,
     RESOLUTION,
     SECTION,
+    SINGLE,
     SYNTHESIS,
     THESIS,
     sections,
@@ -72,13 +73,18 @@ def reasons_for(
     evaluation: EvalReport,
     cause: Reason | None,
 ) -> tuple[JobStatus, tuple[Reason, ...]]:
-    """Status and reasons. ``cause`` is what ended the job before its time (deadline, cancel, no evidence)."""
+    """Status and reasons. ``cause`` is what ended the job before its time (deadline, cancel, no evidence).
+
+    A single call stands alone: with it all is said, and without it nothing is.
+    """
     reasons = [cause] if cause else []
-    sides = (outputs.get(THESIS), antithesis_of(outputs))
+    alone = plan is not None and plan.mode == SINGLE
+    synthesis = outputs.get(SYNTHESIS)
+    sides = (synthesis,) if alone else (outputs.get(THESIS), antithesis_of(outputs))
     alive = [o for o in sides if o is not None and o.status == "ok"]
     reasons += [_lost("persona_lost", o) for o in sides if o is not None and o.status != "ok"]
-    synthesis = outputs.get(SYNTHESIS)
-    reasons += [_lost("persona_cut", o) for o in (*sides, synthesis) if o and o.status == "ok" and o.failure]
+    spoke = sides if alone else (*sides, synthesis)
+    reasons += [_lost("persona_cut", o) for o in spoke if o and o.status == "ok" and o.failure]
     if any(o.status == "ok" for o in of(outputs, REBUTTAL).values()):
         reasons += [_lost("rebuttal_lost", o) for o in of(outputs, REBUTTAL).values() if o.status != "ok"]
     reasons += _sections_lost(plan, outputs)
@@ -113,8 +119,10 @@ def reasons_for(
 
 
 def notes_for(plan: Plan | None, outputs: Mapping[str, PersonaOutput]) -> tuple[Note, ...]:
-    """What is worth knowing of how a result was made in parts, though it takes nothing from it."""
+    """What is worth knowing of how a result was made, though it takes nothing from it."""
     thesis, synthesis, critic = (outputs.get(step) for step in (THESIS, SYNTHESIS, CRITIC))
+    if plan is not None and plan.mode == SINGLE and synthesis is not None and synthesis.status == "ok":
+        return (Note(code="one_call", detail="one call wrote the answer; nobody opposed it"),)
     if plan is not None and synthesis is not None and _undivided(plan, outputs):
         failed = any(output.status != "ok" for output in of(outputs, SECTION).values())
         why = "every section failed" if failed else "there was too little to divide"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import redis
 
-from orchestrator.contracts import Mode
+from orchestrator.contracts import ArguedMode
 from orchestrator.contracts.events import RolloutMoved, RolloutStarted
 from orchestrator.contracts.rollout import Move, RolloutSpec, RolloutStatus, Stage
 from orchestrator.errors import InvalidInput, RecordUnreadable, StoreUnavailable
@@ -70,7 +70,7 @@ def policy_of(settings: Settings, said: Orders) -> Policy:
 
 
 def new_spec(
-    *, from_mode: Mode, to_mode: Mode, stages: tuple[Stage, ...], margin: float, slower: float
+    *, from_mode: ArguedMode, to_mode: ArguedMode, stages: tuple[Stage, ...], margin: float, slower: float
 ) -> RolloutSpec:
     """Give a wish an id of its own. Raises pydantic's ``ValidationError``."""
     return RolloutSpec(

@@ -7,12 +7,12 @@ plan keeps its mode.
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, cast, get_args
+from typing import Annotated, Literal, cast, get_args
 
 import redis
 from pydantic import Field, ValidationError
 
-from orchestrator.contracts.base import Frozen, RequestedMode
+from orchestrator.contracts.base import ArguedMode, Frozen
 from orchestrator.contracts.events import ModeSet
 from orchestrator.errors import InvalidInput
 from orchestrator.store import keys
@@ -21,14 +21,15 @@ from orchestrator.store.connection import translated
 SWITCH = f"{keys.ROOT}:mode"
 """String: the ``Switch``; absent where the deployment's settings decide."""
 
-
-MODES: tuple[RequestedMode, ...] = get_args(RequestedMode)
+Switchable = Literal["auto", ArguedMode]
+"""What a fleet may be switched to: a single call answers a job that asks for it, and no other."""
+MODES: tuple[Switchable, ...] = get_args(Switchable)
 
 
 class Switch(Frozen):
     """What the operators set. ``force`` has it beat a job's own wish too. ``since_ms`` is Redis TIME, epoch."""
 
-    mode: RequestedMode
+    mode: Switchable
     force: bool = False
     who: Annotated[str, Field(max_length=200)]
     why: Annotated[str, Field(max_length=500)]
@@ -54,7 +55,7 @@ def read_switch(raw: str | None) -> Switch | None:
         return Switch(mode="sequential", who="unknown", why="the flag in Redis cannot be read", since_ms=0)
 
 
-def set_mode(client: redis.Redis, mode: RequestedMode, *, who: str, why: str, force: bool = False) -> Switch:
+def set_mode(client: redis.Redis, mode: Switchable, *, who: str, why: str, force: bool = False) -> Switch:
     """Set the switch; the last one to do so holds. Raises ``InvalidInput`` and ``StoreUnavailable``."""
     if not why.strip():
         raise InvalidInput("--why", "is empty; say why, for whoever finds jobs in another mode than expected")

@@ -18,7 +18,7 @@ from tests.integration.llm.wire import END, STREAM, Gate, Request, Step, WireSer
 from workers.personas.prompting import template
 
 FORMS: Final = (
-    "thesis", "antithesis", "antithesis_standalone", "synthesis", "rebuttal", "resolution", "section", "merge"
+    "thesis", "antithesis", "antithesis_standalone", "synthesis", "rebuttal", "resolution", "section", "merge", "single"
 )  # fmt: skip
 PARTS: Final = ("rebuttal", "resolution", "section", "merge")
 TRANSLATION: Final = "translation"
@@ -146,6 +146,8 @@ class Asked:
             return self.part(seen)
         if self.form == "synthesis":
             claims = self.settled(seen)
+        elif self.form == "single":
+            claims = [self.claim("position", f"s{n}", s) for n, s in enumerate((*POSITIONS, *OBJECTIONS), 1)]
         elif self.form == "thesis":
             begun = len(set(_CLAIM.findall(self.prompt.partition(_SO_FAR)[2])))
             claims = [self.claim("position", f"t{n}", s) for n, s in enumerate(POSITIONS, 1) if n > begun]

@@ -16,7 +16,7 @@ from orchestrator.routing.flow import CLAIM, SYNTHESIS, THESIS, part, persona_of
 from orchestrator.settings import Settings
 from orchestrator.store import JobStore
 from orchestrator.store.origin import origin
-from workers.brief import Brief
+from workers.brief import Brief, Form
 from workers.briefing import brief_for
 from workers.execution import Attempt, Worked
 from workers.listening import Listener
@@ -36,6 +36,8 @@ from workers.tools.protocol import ToolContext
 from workers.tools.toolbox import Toolbox
 
 TOOL_ROUNDS = 1
+OWN_PACE: frozenset[Form] = frozenset({"merge", "single"})
+"""Forms of a synthesis whose pace says nothing of one, nor its of theirs."""
 LEAST_OUTPUT_TOKENS = 256
 MAY_GO_ON: frozenset[ErrorKind] = frozenset(
     {"overloaded", "provider", "truncated", "unparseable", "unreachable"}
@@ -177,7 +179,9 @@ class Argument:
         writing = self._live.start(attempt.held, attempt.number, brief.form)
         try:
             model = BoundModel(
-                model=self._models.for_step(attempt.step, form=MERGE if brief.form == MERGE else None),
+                model=self._models.for_step(
+                    attempt.step, form=brief.form if brief.form in OWN_PACE else None
+                ),
                 deadline=attempt.deadline,
                 tokens_left=self._tokens_left(attempt, brief),
                 cancel=cancel,

@@ -11,7 +11,15 @@ from orchestrator.contracts.evidence import MAX_CLAIMS
 from orchestrator.parts import APART
 
 Form = Literal[
-    "thesis", "antithesis", "antithesis_standalone", "synthesis", "rebuttal", "resolution", "section", "merge"
+    "thesis",
+    "antithesis",
+    "antithesis_standalone",
+    "synthesis",
+    "rebuttal",
+    "resolution",
+    "section",
+    "merge",
+    "single",
 ]
 MOST_OF_A_PART = 2
 """Claims of one rebuttal or resolution."""
@@ -60,7 +68,8 @@ class Brief:
     """One persona's view of a job.
 
     ``passages`` is the job's evidence (plan's passages first, then what tools brought). ``thesis`` and
-    ``antithesis`` are set where this form sees them: ``antithesis`` sees the thesis, synthesis and sections see both.
+    ``antithesis`` are set where this form sees them: ``antithesis`` sees the thesis, synthesis and sections see both,
+    ``single`` is told of neither.
     One that was lost is there as the failed output that it is, so that the prompt can say why. ``tools`` names what may
     be called, with a description each.
 

@@ -14,6 +14,7 @@ from orchestrator.routing.flow import (
     REBUTTAL,
     RESOLUTION,
     SECTION,
+    SINGLE,
     SYNTHESIS,
     THESIS,
     name_of,
@@ -34,7 +35,7 @@ def brief_for(step: str, record: JobRecord, passages: tuple[Passage, ...], *, mo
     # Where the time has come to merge, there may be nothing that was settled, and no time to settle all of it.
     hurried = concludes and SYNTHESIS not in record.ready
     return Brief(
-        form=_form(name, thesis, merges=bool(points) or hurried),
+        form=SINGLE if record.plan.mode == SINGLE else _form(name, thesis, merges=bool(points) or hurried),
         task=record.spec,
         plan=record.plan,
         passages=passages,

@@ -107,6 +107,8 @@ class Asked:
                 claims = self._claims("position", "t", self.job.claims)[self.written :]
             case "antithesis" | "antithesis_standalone":
                 claims = self._claims("objection", "a", OBJECTIONS, self.fenced("thesis")[:1])
+            case "single":
+                claims = self._claims("position", "s", SETTLED)
             case "synthesis":
                 seen = self.fenced("thesis", "antithesis")
                 shares = [seen[n::SETTLED] for n in range(min(SETTLED, len(seen)))]

@@ -185,6 +185,7 @@ class Job:
             "critic": (t.antithesis, CRITIC),
             "rebuttal": (t.antithesis, each),
             "synthesis": (t.synthesis, 1.0),
+            "single": (t.synthesis, 1.0),  # a guess: the same kind of answer, as long
             "resolution": (t.synthesis, (1 - self.merge) * each),
             "section": (t.synthesis, (1 - self.merge) * PARTS_WRITE / self.sections),
             "merge": (t.synthesis, self.merge),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from benchmarks.simulated import Personas
-from orchestrator.contracts import Mode
+from orchestrator.contracts import ArguedMode, Mode
 
 SPEED = 10.0
 """How much faster than recorded the personas are."""
@@ -25,7 +25,7 @@ WEIGHTS: dict[Kind, float] = {
     "cut": 0.09,  # all connections
     "restart": 0.04,  # Redis is down for a while
 }
-MODES: tuple[Mode, ...] = get_args(Mode)
+MODES: tuple[Mode, ...] = get_args(ArguedMode)
 STOPPED_S, DOWN_S = (4.0, 12.0), (0.5, 6.0)
 
 

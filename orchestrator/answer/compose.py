@@ -180,7 +180,7 @@ def _settled(
         yield conclusion
     concluded = one_line(synthesis.summary)
     sections: dict[str, list[Claim]] = {
-        heading: [] for heading in (words.consensus, words.resolved, words.open, words.one_side)
+        heading: [] for heading in (words.found, words.consensus, words.resolved, words.open, words.one_side)
     }
     for claim in synthesis.claims:
         if claim.kind == "open" or not _told(claim, concluded):
@@ -201,7 +201,12 @@ def _told(claim: Claim, concluded: str) -> bool:
 
 
 def _heading(claim: Claim, others: dict[str, Claim], sources: _Sources, words: Words) -> str:
-    """What is agreed needs two documents or both sides behind it; else it is what one side says."""
+    """What is agreed needs two documents or both sides behind it; else it is what one side says.
+
+    A position in a synthesis is a single call's, which had no sides to hear.
+    """
+    if claim.kind == "position":
+        return words.found
     if claim.kind != "consensus":
         return words.open if claim.kind == "open" else words.resolved
     sides = {others[name].kind for name in claim.about if name in others}

@@ -11,6 +11,7 @@ class Words:
     """Headings and notices in one language. ``reasons`` has a sentence for every ``ReasonCode``."""
 
     conclusion: str
+    found: str
     consensus: str
     one_side: str
     resolved: str
@@ -32,6 +33,7 @@ class Words:
 
 ENGLISH = Words(
     conclusion="Conclusion",
+    found="What it rests on",
     consensus="What both sides hold",
     one_side="Stated by one side, not contested",
     resolved="How the two sides fit together",
@@ -69,6 +71,7 @@ ENGLISH = Words(
 
 KOREAN = Words(
     conclusion="결론",
+    found="결론의 근거",
     consensus="양측이 동의하는 점",
     one_side="한쪽이 말했고 다툼이 없는 점",
     resolved="두 입장이 함께 성립하는 점",

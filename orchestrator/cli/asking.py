@@ -35,11 +35,12 @@ CorpusName = Annotated[
     typer.Option("--corpus", metavar="NAME", help="A corpus that was indexed before, instead of --docs."),
 ]
 ModeName = Annotated[
-    Literal["auto", "sequential", "parallel", "pipelined"],
+    Literal["auto", "sequential", "parallel", "pipelined", "single"],
     typer.Option(
         "--mode",
         metavar="MODE",
-        help="sequential, parallel (side by side), pipelined (claim by claim), or auto: the complexity decides.",
+        help="sequential, parallel (side by side), pipelined (claim by claim), single (one call, nobody argues), "
+        "or auto: the complexity decides.",
     ),
 ]
 SectionCount = Annotated[

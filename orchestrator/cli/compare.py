@@ -40,6 +40,7 @@ arm: better, not worse within the margin, worse, or not enough data, with how ma
 
 Every finished job is in FOLDER/journal.jsonl before the next begins: after Ctrl-C or a crash the same command goes on.
 FOLDER/report.html and FOLDER/report.json are the report. The same mode twice is an A/A run: nothing should win it.
+`single` is one plain call with the same evidence and token budget: what an argument has to beat.
 
 Exit codes: 0 no arm is worse than the first, 1 one is, 3 not enough data, 2 bad input or the fleet is away.
 """
@@ -54,7 +55,11 @@ def command(
     docs: asking.Docs,
     corpus: asking.CorpusName = None,
     arms: Annotated[
-        str, typer.Option(metavar="A,B", help="Modes to compare; the first is the reference.")
+        str,
+        typer.Option(
+            metavar="A,B",
+            help="Modes to compare, the reference first: sequential, parallel, pipelined, single (one plain call).",
+        ),
     ] = "sequential,parallel",
     margin_latency: Annotated[
         float,

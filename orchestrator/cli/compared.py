@@ -103,9 +103,14 @@ def _cells(arm: ArmReport) -> tuple[str, ...]:
         _s(arm.p95_s),
         f"{arm.usage.tokens:,}",
         "-" if arm.cost is None else f"{arm.cost:,.4f}",
-        f"{debate.settled}/{debate.positions}",
-        f"{debate.quoting}/{debate.objections}",
+        _of(debate.settled, debate.positions),
+        _of(debate.quoting, debate.objections),
     )
+
+
+def _of(part: int, whole: int) -> str:
+    """A single call argues with nobody: it has no share of nothing."""
+    return f"{part}/{whole}" if whole else "-"
 
 
 def _s(seconds: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import cast, get_args
 
-from orchestrator.contracts import Mode
+from orchestrator.contracts import ArguedMode
 from orchestrator.errors import InvalidInput
 
 _DURATION = re.compile(r"^([0-9]{1,6}(?:\.[0-9]{1,3})?)(s|m|h|d)$")
@@ -38,8 +38,11 @@ def parse_shares(text: str) -> tuple[float, ...]:
     return tuple(float(match[1]) for match in matches if match)
 
 
-def mode_named(option: str, text: str) -> Mode:
-    """Read a mode. Raises ``InvalidInput``."""
-    if text not in get_args(Mode):
-        raise InvalidInput(option, f"{text[:40]!r} is no mode; choose from {', '.join(get_args(Mode))}")
-    return cast("Mode", text)
+def mode_named(option: str, text: str) -> ArguedMode:
+    """Read a mode that traffic can be moved to. Raises ``InvalidInput``."""
+    known = get_args(ArguedMode)
+    if text not in known:
+        raise InvalidInput(
+            option, f"{text[:40]!r} is no mode to move traffic to; choose from {', '.join(known)}"
+        )
+    return cast("ArguedMode", text)

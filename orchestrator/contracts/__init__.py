@@ -1,6 +1,15 @@
 """Frozen pydantic messages, and nothing else: what crosses between producers, workers, the store and operators."""
 
-from orchestrator.contracts.base import PROTOCOL, Frozen, Message, Mode, Persona, RequestedMode, Step
+from orchestrator.contracts.base import (
+    PROTOCOL,
+    ArguedMode,
+    Frozen,
+    Message,
+    Mode,
+    Persona,
+    RequestedMode,
+    Step,
+)
 from orchestrator.contracts.evidence import Citation, Claim, ClaimKind, Passage
 from orchestrator.contracts.lesson import Lesson
 from orchestrator.contracts.persona import (
@@ -28,6 +37,7 @@ from orchestrator.contracts.task import Inputs, TaskSpec, Turn
 
 __all__ = [
     "PROTOCOL",
+    "ArguedMode",
     "Assignment",
     "Citation",
     "Claim",

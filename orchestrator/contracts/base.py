@@ -15,8 +15,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 PROTOCOL = 2
 """The protocol's major number. It also stands in every queue's name, so that versions never meet there."""
 
-Mode = Literal["sequential", "parallel", "pipelined"]
-RequestedMode = Literal["auto", "sequential", "parallel", "pipelined"]
+ArguedMode = Literal["sequential", "parallel", "pipelined"]
+"""The ways in which three personas argue: ``auto``, operators and rollouts choose among these."""
+Mode = Literal["sequential", "parallel", "pipelined", "single"]
+"""``single`` is one plain call that nobody opposes: what an argument has to beat."""
+RequestedMode = Literal["auto", "sequential", "parallel", "pipelined", "single"]
 Persona = Literal["thesis", "antithesis", "synthesis"]
 Step = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}(:[0-9]{1,3})?$")]
 """The unit of work inside a job: ``plan``, ``thesis``, ``antithesis``, ``rebuttal:2`` (of one claim), ..."""

@@ -56,6 +56,7 @@ NoteCode = Literal[
     "critic_late",  # pipelined: the critic was not done when everything else was; it was left out
     "critic_lost",  # pipelined: the critic failed; every claim had its rebuttal all the same
     "one_claim",  # pipelined: a thesis of one claim was settled in sequence
+    "one_call",  # single: one call wrote the answer, and nobody opposed it
     "undivided",  # in sections: the synthesis was written in one piece, as there was nothing to divide or merge
 ]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from orchestrator.contracts.base import Frozen, Mode, Sequence
+from orchestrator.contracts.base import ArguedMode, Frozen, Sequence
 
 RolloutId = Annotated[str, Field(pattern=r"^r[0-9a-f]{12}$")]
 
@@ -39,8 +39,8 @@ class RolloutSpec(Frozen):
     """
 
     id: RolloutId
-    from_mode: Mode
-    to_mode: Mode
+    from_mode: ArguedMode
+    to_mode: ArguedMode
     stages: Annotated[tuple[Stage, ...], Sequence, Field(min_length=1, max_length=10)]
     margin: Annotated[float, Field(gt=0, lt=1)]
     slower: Annotated[float, Field(ge=0, le=10)]

@@ -1,6 +1,7 @@
 """What each mode runs, and what can run next: the one place from which canvas, joins and recovery are decided.
 
-``sequential`` and ``parallel`` have all their steps from the start. Those of ``pipelined`` grow with the thesis: each
+``sequential`` and ``parallel`` have all their steps from the start, ``single`` has one: a synthesis of the evidence
+itself, which concludes a job as any other does. Those of ``pipelined`` grow with the thesis: each
 claim that it has closed wants a rebuttal, each rebuttal a resolution, and a short synthesis merges what there is.
 Claims stand among what is done, as ``claim:1``, ``claim:2``, ... A ``parallel`` job in sections has these between the
 two personas and the synthesis: its plan awaits them.
@@ -32,6 +33,9 @@ MOST_CLAIMS: Final = 8
 FEWEST_CLAIMS: Final = 2
 """A thesis of fewer is settled in sequence: a merge of one resolution would only cost its time."""
 
+SINGLE: Final = "single"
+"""The mode of one plain call, and the form in which its synthesis runs."""
+
 SIDES: Final = (THESIS, ANTITHESIS_STANDALONE)
 """The two of a parallel job: its synthesis reads them, and so does each section of it."""
 
@@ -41,6 +45,7 @@ Flow = Mapping[str, Sequence[str]]
 FLOWS: Final[Mapping[Mode, Flow]] = {
     "sequential": {THESIS: (), ANTITHESIS: (THESIS,), SYNTHESIS: (THESIS, ANTITHESIS)},
     "parallel": {THESIS: (), ANTITHESIS_STANDALONE: (), SYNTHESIS: SIDES},
+    "single": {SYNTHESIS: ()},
 }
 """The modes whose steps are all known from the start."""
 _PARTS: Final[Flow] = {

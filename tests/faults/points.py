@@ -17,6 +17,7 @@ from orchestrator.routing.flow import (
     REBUTTAL,
     RESOLUTION,
     SECTION,
+    SINGLE,
     SYNTHESIS,
     THESIS,
     Flow,
@@ -46,14 +47,15 @@ Point = Literal[
     "acked",
 ]
 
-Way = Literal["sequential", "parallel", "sectioned", "pipelined"]
+Way = Literal["sequential", "parallel", "sectioned", "pipelined", "single"]
 """A mode; ``sectioned`` is ``parallel`` with a synthesis in sections."""
 
-JOINED: Final[Mapping[Way, Literal["chain", "chord"]]] = {
+JOINED: Final[Mapping[Way, Literal["chain", "chord", "nothing"]]] = {
     "sequential": "chain",
     "parallel": "chord",
     "sectioned": "chord",
     "pipelined": "chord",
+    "single": "nothing",
 }
 """How Celery takes a job from its first step to its last."""
 _CLAIMS = _SECTIONS = 2
@@ -76,6 +78,8 @@ def form_of(mode: Way, step: str) -> str:
     """As what the model knows the step's caller."""
     if mode in ("pipelined", "sectioned"):
         return {CRITIC: ANTITHESIS_STANDALONE, SYNTHESIS: "merge"}.get(step, name_of(step))
+    if mode == SINGLE:
+        return SINGLE
     return step
 
 
@@ -96,6 +100,7 @@ _SHORT = {
         (SYNTHESIS, "sending"),
         (SYNTHESIS, "ending"),
     },
+    "single": {(SYNTHESIS, "sending"), (SYNTHESIS, "calling"), (SYNTHESIS, "ending")},
 }
 
 

@@ -47,14 +47,20 @@ def output(step: str, status: str = "ok", kind: str = "overloaded") -> PersonaOu
     )
 
 
-def result_of(*outputs: PersonaOutput, evidence_ok: bool = True, cause: Reason | None = None, **spec: Any):
+def result_of(
+    *outputs: PersonaOutput,
+    evidence_ok: bool = True,
+    cause: Reason | None = None,
+    mode: Any = "parallel",
+    **spec: Any,
+):
     findings = () if evidence_ok else (Finding(level=1, reason="not_verbatim", claim_id="s1"),)
     return assemble(
         TaskSpec(task_id="a", goal="Is the sky blue?", **spec),
         Plan(
             task_id="a",
             complexity=Complexity(score=1, source="observed"),
-            mode="parallel",
+            mode=mode,
             mode_reason="asked",
             language="en",
         ),
@@ -122,6 +128,14 @@ def by_another(answered: PersonaOutput, *, equal: bool = False) -> PersonaOutput
         ((by_another(THESIS),), {"cause": Reason(code="cancelled")}, "failed", ["cancelled"]),
         # A fallback that failed too is a lost persona, told once.
         ((by_another(NO_THESIS), ANTITHESIS, SYNTHESIS), {}, "degraded", ["persona_lost"]),
+        # A single call has nobody to miss; without it there is nothing.
+        ((SYNTHESIS,), {"mode": "single"}, "complete", []),
+        ((SYNTHESIS,), {}, "failed", ["all_personas_lost"]),
+        ((SYNTHESIS,), {"mode": "single", "on_partial": "fail"}, "complete", []),
+        ((SYNTHESIS,), {"mode": "single", "evidence_ok": False}, "degraded", ["evidence_failed"]),
+        ((by_another(SYNTHESIS),), {"mode": "single"}, "degraded", ["fallback_model"]),
+        ((NO_SYNTHESIS,), {"mode": "single"}, "failed", ["all_personas_lost", "persona_lost"]),
+        ((), {"mode": "single", "cause": LATE}, "failed", ["all_personas_lost", "deadline"]),
     ],
 )
 def test_status_and_reasons(
@@ -160,6 +174,16 @@ def test_a_lost_persona_is_not_blamed_on_the_evidence_unless_citations_failed_to
     assert [r.code for r in only_lost.reasons] == ["persona_lost"]
     both = result_of(NO_THESIS, ANTITHESIS, SYNTHESIS, evidence_ok=False)
     assert [r.code for r in both.reasons] == ["persona_lost", "evidence_failed"]
+
+
+def test_a_single_call_says_that_it_was_one_and_what_it_rests_on() -> None:
+    claims = (SYNTHESIS.claims[0].model_copy(update={"kind": "position"}),)
+    result = result_of(SYNTHESIS.model_copy(update={"claims": claims}), mode="single")
+    assert (result.mode, [note.code for note in result.notes]) == ("single", ["one_call"])
+    assert result.claims == claims
+    assert "## What it rests on\n\n- The sky is blue. [1]" in result.answer
+    assert "side" not in result.answer
+    assert result_of(NO_SYNTHESIS, mode="single").notes == ()
 
 
 def test_what_stayed_unsupported_is_told_above_the_answer() -> None:

@@ -26,7 +26,7 @@ class Models:
         """The models of a step's persona, its fallbacks behind it; the plan step translates with the thesis'.
 
         Steps pass the gate in the order in which they pass the queues: finish before you start. Where a step runs in
-        another ``form``, its pace is learned apart: a merge is no synthesis.
+        another ``form``, its pace is learned apart: a merge is no synthesis, nor is a single call.
         """
         persona = THESIS if step == PLAN else persona_of(step)
         candidates = [

@@ -55,6 +55,7 @@ _PREFIX: dict[Form, str] = {
     "resolution": "s",
     "section": "s",
     "merge": "s",
+    "single": "s",
 }
 _T = TypeVar("_T")
 
@@ -283,7 +284,7 @@ class Draft:
         ):
             kinds = " or ".join(CLAIM_KINDS[self.form])
             defects.append(Problem("no_claims", f"there is no line of kind {kinds}; at least one is needed"))
-        if self.form in ("synthesis", "merge") and not self.summary:
+        if self.form in ("synthesis", "merge", "single") and not self.summary:
             defects.append(Problem("no_conclusion", "there is no line of kind summary, the conclusion"))
         if self.lost > self.read:
             defects.append(Problem("mostly_broken", "more lines were unreadable than readable"))

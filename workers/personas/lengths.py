@@ -21,6 +21,7 @@ SHARE: Mapping[Form, float] = {
     "resolution": 0.5,
     "section": 0.6,
     "merge": 0.3,
+    "single": 3.0,  # what a sequential job's three calls may write together
 }
 CRITIC_SHARE = 0.6
 """Of a standalone antithesis beside a pipelined thesis: at full length it would be what everybody waits for."""

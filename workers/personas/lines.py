@@ -19,6 +19,7 @@ CLAIM_KINDS: dict[Form, tuple[str, ...]] = {
     "resolution": ("consensus", "resolution", "open"),
     "section": ("consensus", "resolution", "open"),
     "merge": ("consensus", "resolution", "open"),
+    "single": ("position", "open"),
 }
 """Which claims each form may make."""
 
@@ -35,6 +36,7 @@ _KINDS = {
 }
 _SAME_CLAIM = {
     "thesis": {"claim", "thesis", "argument", "point"},
+    "single": {"claim", "finding", "argument", "point"},
     "antithesis": {"claim", "antithesis", "argument", "point", "counterclaim", "counterargument", "rebuttal"},
 }
 _LIKE = {"antithesis_standalone": "antithesis", "rebuttal": "antithesis"}

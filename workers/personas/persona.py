@@ -32,6 +32,7 @@ PERSONA_OF: dict[Form, PersonaName] = {
     "resolution": "synthesis",
     "section": "synthesis",
     "merge": "synthesis",
+    "single": "synthesis",
 }
 MAX_REPAIRS = 1
 

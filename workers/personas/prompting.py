@@ -1,6 +1,6 @@
 """Renders a brief into a prompt. What is the same for all personas of a job comes first, byte for byte.
 
-The order is: system text (the same for every job), the case (the same for every persona of a job), other
+The order is: system text (the same for every job that is argued), the case (the same for every persona of a job), other
 personas' texts, the role. What others wrote is fenced. The texts are versioned files in ``prompts``.
 """
 
@@ -62,12 +62,20 @@ def prompt_hash(form: Form) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
+def system_text(form: Form) -> str:
+    """Render the rules: the same for all that argue; what answers alone is told of no others."""
+    voice = "single" if form == "single" else "argued"
+    names = ("opening", "others", "about_field", "about_rule")
+    return fill("preamble", **{name: _fragments()[f"{voice}_{name}"] for name in names})
+
+
 def first_request(brief: Brief, *, max_output_tokens: int) -> ModelRequest:
     """Render the prompt that opens a persona's run."""
     case = _case(brief, case_fence(brief))
     parts = [case, _further(brief), _role(brief)]
     return ModelRequest(
-        system=template("preamble").strip(),
+        system=system_text(brief.form),
         turns=(ChatTurn("user", "\n\n".join(filter(None, parts))),),
         brief=brief,
         max_output_tokens=max_output_tokens,

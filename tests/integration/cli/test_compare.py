@@ -58,7 +58,7 @@ def test_interrupted_and_torn_the_same_command_goes_on_and_runs_nothing_twice(
         "--docs",
         DOCS,
         "--arms",
-        "parallel,pipelined,parallel",
+        "parallel,pipelined,parallel,single",
         "--out",
         str(out),
     )
@@ -73,7 +73,7 @@ def test_interrupted_and_torn_the_same_command_goes_on_and_runs_nothing_twice(
     assert "the same command goes on" in said
     wait_for("its processes to end", lambda: not any(Path(f"/proc/{pid}").exists() for pid in started))
     kept = trials(out)
-    assert 3 <= len(kept) < 9
+    assert 3 <= len(kept) < 12
     with (out / NAME).open("ab") as journal:
         journal.write(b'{"goal":"q1","arm":"par')
 
@@ -81,16 +81,19 @@ def test_interrupted_and_torn_the_same_command_goes_on_and_runs_nothing_twice(
     assert again.returncode == 3, again.stderr  # three goals are no verdict
     found = Comparison.model_validate_json(again.stdout)
     assert trials(out)[: len(kept)] == kept
-    assert len(trials(out)) == len(found.trials) == 9
+    assert len(trials(out)) == len(found.trials) == 12
     assert {(t.goal, t.arm) for t in found.trials} == {
-        (f"q{n}", arm) for n in range(3) for arm in ("parallel", "pipelined", "parallel-2")
+        (f"q{n}", arm) for n in range(3) for arm in ("parallel", "pipelined", "parallel-2", "single")
     }
-    assert len({t.task_id for t in found.trials}) == 9
+    assert len({t.task_id for t in found.trials}) == 12
     assert all(len({t.evidence for t in found.trials if t.goal == f"q{n}"}) == 1 for n in range(3))
     assert f"seed {found.seed}" in said
-    assert [arm.runs for arm in found.arms] == [3, 3, 3]
+    assert [arm.runs for arm in found.arms] == [3, 3, 3, 3]
     assert all(arm.mean_s and arm.complete + arm.degraded + arm.failed == 3 for arm in found.arms)
+    assert len(found.pairs) == 6
     assert {pair.verdict for pair in found.pairs} == {"too_few"}
+    singles = [t for t in found.trials if t.arm == "single"]
+    assert all(t.whole and t.claims and (t.debate.positions, t.debate.objections) == (0, 0) for t in singles)
     assert "<svg" in (out / "report.html").read_text()
     assert json.loads((out / "report.json").read_text()) == json.loads(again.stdout)
 

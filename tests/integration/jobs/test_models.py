@@ -65,6 +65,32 @@ def test_a_model_from_the_environment_answers_in_either_mode(
     assert all((e.provider, e.model) == ("openai", "test") and e.first_token_ms for e in ends)
 
 
+def test_a_single_call_answers_alone_with_the_whole_budget(house: House, model: ModelServer) -> None:
+    argued, alone = (house.answer(mode=mode) for mode in ("sequential", "single"))
+    (asked,) = model.of("single")
+    assert (alone.status, alone.mode, why(alone)) == ("complete", "single", [])
+    assert [note.code for note in alone.notes] == ["one_call"]
+    assert alone.eval.evidence_ok
+    assert (alone.usage, len(model.asked)) == (asked.told, 4)
+    assert [claim.id for claim in alone.claims] == ["s1", "s2", "s3", "s4"]
+    assert [(output.persona, output.step) for output in alone.outputs] == [("synthesis", "synthesis")]
+    # The same evidence as the three of a sequential job, and as many tokens as they have together.
+    others = [each for each in model.asked if each is not asked]
+    assert {tuple(each.passages.items()) for each in others} == {tuple(asked.passages.items())}
+    assert alone.plan
+    assert argued.plan
+    assert alone.plan.passage_ids == argued.plan.passage_ids
+    limits = [each.request.body["max_tokens"] for each in others]
+    assert asked.request.body["max_tokens"] == sum(limits)
+
+
+def test_a_single_call_that_fails_leaves_no_answer(house: House, model: ModelServer) -> None:
+    model.script("single", refuses(400))
+    result = house.answer(mode="single")
+    assert result.status == "failed"
+    assert why(result) == [("all_personas_lost", None, None), ("persona_lost", "synthesis", "provider")]
+
+
 def test_anthropic_answers_in_either_mode(
     start_worker: StartWorker, producer: Client, model: ModelServer
 ) -> None:

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.integration
     [
         ("sequential", ["plan", "thesis", "antithesis", "synthesis"]),
         ("parallel", ["plan", "thesis", "antithesis_standalone", "synthesis"]),
+        ("single", ["plan", "synthesis"]),
     ],
 )
 def test_a_job_ends_with_a_cited_answer_in_either_mode(

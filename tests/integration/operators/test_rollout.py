@@ -214,6 +214,7 @@ def test_the_commands(client: redis.Redis, rollout: Rolled) -> None:
         (["start", "--why", "x", "--hold", "soon"], "--hold"),
         (["start", "--why", "x", "--margin", "lots"], "--margin"),
         (["start", "--why", "x", "--to", "sideways"], "--to: 'sideways' is no mode"),
+        (["start", "--why", "x", "--to", "single"], "--to: 'single' is no mode to move traffic to"),
         (["start", "--why", "x", "--to", "sequential"], "goes from a mode to itself"),
         (["pause"], "there is none"),
     ],

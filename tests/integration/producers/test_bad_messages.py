@@ -178,12 +178,12 @@ def test_what_celery_writes_passes(producer: Client, settings: Settings, client:
     binary = redis.Redis.from_url(settings.redis_url.get_secret_value())  # type: ignore[union-attr]  # redis-py's unions; the fixture sets it
     found = [
         item
-        for name in ("plan", "thesis", "antithesis")
+        for name in ("plan", "thesis", "antithesis", "synthesis")
         for key in queue_lists(queue_for(name))
         for item in cast("list[bytes]", binary.lrange(key, 0, -1))
     ]
-    assert len(found) == 7
-    assert [screen(item, QUEUE) for item in found] == [None] * 7
+    assert len(found) == 8
+    assert [screen(item, QUEUE) for item in found] == [None] * 8
 
 
 @pytest.mark.parametrize("name", [n for n, (_, code) in BAD.items() if code not in LATER])

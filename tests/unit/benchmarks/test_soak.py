@@ -14,7 +14,7 @@ from benchmarks.machine import Machine
 from benchmarks.soak.replay import SPEED, WEIGHTS, arrivals, faults, recorded
 from benchmarks.soak.report import Report, Size
 from benchmarks.soak.tally import Kill, Outage, Recovery, Run, Tally, paid_twice, recoveries
-from orchestrator.contracts import Mode
+from orchestrator.contracts import ArguedMode
 
 FINE = Tally(
     accepted=3,
@@ -53,7 +53,7 @@ def test_the_same_seed_is_the_same_load_and_the_same_faults() -> None:
 def test_jobs_come_at_the_rate_that_was_asked_for_and_take_a_tenth_of_what_was_recorded() -> None:
     jobs = arrivals(dice(), jobs=2_000, per_s=5)
     assert jobs[-1].at_s == pytest.approx(400, rel=0.1)
-    assert {job.mode for job in jobs} == set(get_args(Mode))
+    assert {job.mode for job in jobs} == set(get_args(ArguedMode))
     assert all(job.personas in recorded() for job in jobs)
     mean_s = sum(p.in_sequence_s for p in recorded()) / len(recorded()) * SPEED
     assert 20 < mean_s < 40

@@ -86,7 +86,7 @@ def said_last(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
         (["run"], "Missing argument 'QUESTION'. Try: triptych run --help"),
         (
             ["run", "Why?", "--mode", "up"],
-            "'up' is not one of 'auto', 'sequential', 'parallel', 'pipelined'. Try: triptych run",
+            "'up' is not one of 'auto', 'sequential', 'parallel', 'pipelined', 'single'. Try: triptych run",
         ),
         (["run", "Why?", "--sections", "5"], "--sections: input should be less than or equal to 4"),
         (
@@ -116,7 +116,7 @@ def test_the_help_of_run_names_the_choices(capsys: pytest.CaptureFixture[str]) -
     sys.argv = ["triptych", "run", "--help"]
     assert main() == 0
     shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    modes = "sequential, parallel (side by side), pipelined (claim by claim), or auto"
+    modes = "sequential, parallel (side by side), pipelined (claim by claim), single (one call, nobody argues), or auto"
     for choice in (modes, "<deliver|fail>", "QUESTION", "PATH..."):
         assert choice in shown
 

@@ -19,6 +19,7 @@ from tests.unit.experiment.runs import CANDIDATE, REFERENCE, arm, goals, trial
     [
         ("sequential,parallel", ["sequential", "parallel"]),
         (" parallel , sequential ", ["parallel", "sequential"]),
+        ("single,sequential", ["single", "sequential"]),
         ("parallel,parallel,parallel", ["parallel", "parallel-2", "parallel-3"]),
     ],
 )

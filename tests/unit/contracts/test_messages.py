@@ -188,7 +188,7 @@ def test_a_job_that_may_run_parallel_may_be_written_in_sections(mode):
     assert TaskSpec(task_id="a", goal="Why?", mode=mode, sections=4).sections == 4
 
 
-@pytest.mark.parametrize("mode", ["sequential", "pipelined"])
+@pytest.mark.parametrize("mode", ["sequential", "pipelined", "single"])
 def test_sections_are_no_part_of_another_mode(mode):
     with pytest.raises(ValidationError, match=f"run parallel, and this one asks for {mode}"):
         TaskSpec(task_id="a", goal="Why?", mode=mode, sections=2)

@@ -107,6 +107,16 @@ def test_any_text_gives_answers_that_parse_quote_verbatim_and_lose_no_claim(
     assert {about for c in claims(synthesis) for about in c.about} == before
 
 
+def test_a_single_call_quotes_what_the_documents_speak_for_and_names_nobody() -> None:
+    told = answer(brief("single", GOAL, EVIDENCE))
+    known = {p.id: p.text for p in EVIDENCE}
+    assert [claim.id for claim in claims(told)] == [f"s{n}" for n in range(1, len(claims(told)) + 1)]
+    assert claims(told)
+    assert all((claim.kind, claim.about) == ("position", ()) for claim in claims(told))
+    assert all(c.quote in known[c.passage] for claim in claims(told) for c in claim.citations)
+    assert {line.kind for line in lines(told)} >= {"summary", "done"}
+
+
 def test_the_largest_evidence_is_read_within_bounds() -> None:
     sentence = "The depot {} finds electric vans number {} cheaper than diesel vans. "
     texts = [

@@ -98,6 +98,7 @@ GOOD: dict[Form, str] = {
     "resolution": written(claim("resolution", id="s1", about=["t1", "a1"])),
     "section": written(claim("open", id="s1", about=["a1"])),
     "merge": written(SUMMARY, {"kind": "covers", "id": "s11", "about": ["a1"]}),
+    "single": written(claim("position", id="s1"), SUMMARY),
 }
 ASKS = '{"kind": "tool", "name": "retrieve", "input": {"query": "cost"}}'
 

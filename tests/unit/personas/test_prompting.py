@@ -16,7 +16,15 @@ from workers.brief import Brief, Form, Section
 from workers.personas import prompting
 from workers.personas.fences import Fence
 from workers.personas.lengths import longest_answer
-from workers.personas.prompting import after_tools, case_fence, first_request, prompt_hash, repair, template
+from workers.personas.prompting import (
+    after_tools,
+    case_fence,
+    first_request,
+    prompt_hash,
+    repair,
+    system_text,
+    template,
+)
 from workers.personas.translation import read_translation, translation_request
 
 
@@ -40,7 +48,7 @@ def test_every_form_is_told_task_plan_context_and_evidence(form: Form) -> None:
         'id="p1" source="report.md" heading="Results" page="3"', PASSAGES[1].text,
     ):  # fmt: skip
         assert part in text
-    assert not re.search(r"\$[a-z_]+", text + template("preamble")), "a placeholder was left"
+    assert not re.search(r"\$[a-z_]+", text + system_text(form)), "a placeholder was left"
 
 
 def test_each_form_sees_the_others_as_it_should() -> None:
@@ -62,12 +70,23 @@ def test_each_form_sees_the_others_as_it_should() -> None:
 
 def test_all_personas_of_a_job_share_the_longest_possible_prefix() -> None:
     requests = [first_request(brief(form), max_output_tokens=9) for form in GOOD]
-    assert len({request.system for request in requests}) == 1
+    assert len({request.system for request in requests if request.brief.form != "single"}) == 1
     prefix = shared_prefix(*(request.turns[0].text for request in requests))
     assert PASSAGES[-1].text in prefix
     assert prefix.rstrip("# \n").endswith(f"</passage-{case_fence(brief()).tag}>")
     # What is marked for the cache is all of that, the same bytes for each, and of a whole number of lines.
     assert {request.shared for request in requests} == {prefix.rstrip("# \n")}
+
+
+def test_a_single_call_has_the_same_case_and_rules_and_is_told_of_no_argument() -> None:
+    request = first_request(brief("single", thesis=THESIS, antithesis=ANTITHESIS), max_output_tokens=9)
+    told = f"{request.system}\n{request.turns[0].text}"
+    assert not re.search(r"persona|thesis|debate|argument|oppos|objection|rebut|`about`", told, re.IGNORECASE)
+    assert "Faster." not in told
+    argued = first_request(brief("synthesis"), max_output_tokens=9)
+    assert request.shared == argued.shared
+    rules = set(argued.system.splitlines()) - set(request.system.splitlines())
+    assert all(re.search(r"persona|about", line) for line in rules), "what differs is what speaks of others"
 
 
 def test_sections_are_told_the_same_up_to_their_role() -> None:
@@ -86,8 +105,9 @@ def test_what_a_run_goes_on_with_keeps_what_it_shares() -> None:
 
 @pytest.mark.parametrize("form", get_args(Form))
 def test_every_form_has_a_length_of_its_own(form: Form) -> None:
-    assert 64 <= longest_answer(brief(form), 4_096) <= 4_096
-    assert longest_answer(brief(form), 64) == 64  # an answer cannot be shorter than nothing
+    calls = 3 if form == "single" else 1  # it may write what the three of a sequential job may together
+    assert 64 <= longest_answer(brief(form), 4_096) <= calls * 4_096
+    assert longest_answer(brief(form), 64) == calls * 64  # an answer cannot be shorter than nothing
 
 
 def test_what_a_tool_brought_to_one_persona_leaves_the_others_prefix_alone() -> None:

@@ -36,6 +36,9 @@ def scored(score: float, source: Literal["observed", "caller"] = "observed") -> 
         ("auto", Policy(override="auto", default="sequential"), 1.0, "parallel", "below 5"),
         ("parallel", Policy(override="sequential"), 1.0, "parallel", "the job asks"),
         ("parallel", Policy(override="sequential", force=True), 1.0, "sequential", "switched"),
+        # one call: a job's own wish and nothing else, which a forced switch beats as any
+        ("single", Policy(override="parallel"), 1.0, "single", "the job asks for single"),
+        ("single", Policy(override="parallel", force=True), 1.0, "parallel", "switched"),
         # the share
         ("auto", Policy(share=30.0), 1.0, "parallel", "below 5: side by side is faster; one of the 30 %"),
         ("auto", Policy(share=20.0), 1.0, "sequential", "not one of the 20 %"),

@@ -43,6 +43,8 @@ def record(mode: Mode | None, *done: str, open_: bool = True) -> JobRecord:
         ("parallel", (), ("thesis", "antithesis_standalone")),
         ("parallel", ("antithesis_standalone",), ("thesis",)),
         ("parallel", ("thesis", "antithesis_standalone"), ("synthesis",)),
+        ("single", (), ("synthesis",)),
+        ("single", ("synthesis",), ("synthesis",)),
         # Everything is stored but nobody made the result: the last step finds its output and finishes.
         ("parallel", ("thesis", "antithesis_standalone", "synthesis"), ("synthesis",)),
     ],

@@ -69,6 +69,7 @@ def test_every_call_of_a_step_eats_from_the_same_budget() -> None:
         ("parallel", "thesis", 4_000),
         ("parallel", "antithesis_standalone", 4_000),
         ("parallel", "synthesis", 8_000),
+        ("single", "synthesis", 8_000),
     ],
 )
 def test_steps_that_run_side_by_side_halve_what_is_left(mode: Mode, step: str, left: int) -> None:

@@ -72,6 +72,10 @@ def _draft(brief: Brief) -> Draft:
             draft = draft_section(topic, brief, say)
         case "merge":
             draft = draft_merge(topic, brief, say)
+        case "single":
+            draft = draft_thesis(
+                topic, say
+            )  # what the documents speak for, before anything is held against it
         case never:
             assert_never(never)
     return draft
