@@ -16,6 +16,7 @@ from orchestrator.evidence.sources import Quoted
 from orchestrator.evidence.statement import Evidence, Statement
 from orchestrator.evidence.support import COVERED, Support, support
 from orchestrator.language import Negation, content_words, contraries, sentences
+from orchestrator.language.korean_names import korean_name
 
 # Words that speak about the evidence and not from it; they need not stand in a quote.
 _FRAMING = frozenset(
@@ -62,7 +63,7 @@ def check_coverage(claim: Claim, quotes: Sequence[Quoted], *, evidence_required:
         return Coverage([_finding(claim, "nothing_to_check", "says nothing that a quote could support")], 0.0)
     if not quotes:
         return Coverage(_without_quotes(claim, claimed, evidence_required=evidence_required), 0.0)
-    names = _names(claim, claimed, evidence)
+    names = [*_names(claim, claimed, evidence), *_korean_names(claim, claimed, evidence)]
     findings = [*_numbers(claim, claimed, evidence), *names, *_look_alikes(claim, claimed, evidence)]
     if _other_language(claimed, evidence):
         apart = _finding(claim, "other_language", "worded in another language than its quotes", judged=False)
@@ -117,6 +118,18 @@ def _names(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding
         if missing and _has_to_be_quoted(claimed, match, evidence):
             findings.append(_finding(claim, "name_unsupported", f"{name} is not in its quotes"))
     return findings
+
+
+def _korean_names(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding]:
+    """Look for the names that Korean writes like any other word; another language would have translated them."""
+    if claimed.language != "ko" or _other_language(claimed, evidence):
+        return []
+    return [
+        _finding(claim, "name_unsupported", f"{word} is not in its quotes")
+        for word, forms in claimed.words.items()
+        for name in map(korean_name, forms)
+        if name and name not in evidence.run_on
+    ]
 
 
 def _look_alikes(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding]:

@@ -70,6 +70,7 @@ def test_no_verbatim_or_reformatted_quote_is_rejected(judged):
         ("negation added", "claim", 1.0),
         ("negation dropped", "claim", 1.0),
         ("halves of two texts", "claim", 0.9),
+        ("entity swap", "claim", 0.7),
     ],
 )
 def test_what_level_2_and_3_catch(rows, language, mutation, place, at_least):

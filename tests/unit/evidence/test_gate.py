@@ -487,3 +487,26 @@ def test_two_negations_are_none_where_one_sentence_has_both(text, found):
     output = PersonaOutput(task_id="j", persona="synthesis", step="synthesis", summary="So.", claims=(claim,))
     report = judge("j", [passage], [output], evidence_required=True)
     assert ("negation_added" in reasons(report)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "found"),
+    [
+        ("도서관은 주민 절반에게 접종했다.", "보건소는 주민 절반에게 접종했다.", True),
+        ("도서관장은 접종 기간을 늘리기로 했다.", "보건소장은 접종 기간을 늘리기로 했다.", True),
+        ("거래 기록은 대전에 저장된다.", "거래 기록은 서울에 저장된다.", True),
+        ("박물관는 주민 절반에게 접종했다.", "보건소는 주민 절반에게 접종했다.", True),  # 은 would fit
+        ("거래 기록은 서울시에 저장된다.", "거래 기록은 서울에 저장된다.", False),
+        ("조합은 직원을 줄인다.", "협동조합은 직원을 줄인다.", False),
+        ("협동조합은 직원을 줄인다.", "조합은 직원을 줄인다.", False),
+        ("시립도서관은 아홉 시에 문을 연다.", "시립 도서관은 아홉 시에 문을 연다.", False),
+        ("부산물은 다시 쓴다.", "찌꺼기는 다시 쓴다.", False),  # a by-product is not of Busan
+        ("도서관은 아홉 시에 문을 연다.", "The library opens at nine.", False),  # names are translated, too
+    ],
+)
+def test_korean_names_are_looked_for_though_nothing_marks_them(text, quote, found):
+    passage = Passage(id="p1", source="s", text=quote)
+    claim = Claim(id="t1", text=text, citations=cite(quote))
+    output = PersonaOutput(task_id="j", persona="thesis", step="thesis", summary="x", claims=(claim,))
+    report = judge("j", [passage], [output], evidence_required=True)
+    assert ("name_unsupported" in reasons(report)) == found
