@@ -26,7 +26,7 @@ class Size:
     in_flight: tuple[int, ...] = (50, 200, 500)
     window_s: float = 10.0
     scaling_rounds: int = 2
-    scaling_jobs: int = 120
+    scaling_jobs: int = 300
     persona_speed: float = 1.0
 
     @classmethod
