@@ -14,7 +14,8 @@ import pytest
 from tests.integration.benchmarks.processes import LOOKED_UP_IN_PROC, running
 from tests.nodes import ROOT, wait_for
 
-pytestmark = [pytest.mark.integration, LOOKED_UP_IN_PROC]
+# A measurement starts a dozen workers: a minute of a build, for a tool that a release is measured with.
+pytestmark = [pytest.mark.integration, pytest.mark.soak, LOOKED_UP_IN_PROC]
 
 
 def start(place: Path, *arguments: str) -> subprocess.Popen[str]:
