@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from orchestrator.canvas import bare, send
 from orchestrator.contracts import TaskSpec
 from orchestrator.contracts.events import JobSubmitted
+from orchestrator.contracts.task import merges_too_late
 from orchestrator.errors import IdempotencyConflict, InvalidInput, StoreRefused, StoreUnavailable
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore
@@ -37,9 +38,9 @@ def submit(
     ``reply_to`` is the Celery task that a new job's end is the result of.
 
     Once this returns, or raises anything after the record was written, the job will run: where the message could
-    not be sent, the sweep sends it. Raises ``InvalidInput`` (too large), ``IdempotencyConflict``, ``AdmissionClosed``
-    (come back later; a job that is known already is found all the same), ``StoreRefused`` (nothing was recorded) and
-    ``StoreUnavailable`` (that is not known).
+    not be sent, the sweep sends it. Raises ``InvalidInput`` (too large, merged too late), ``IdempotencyConflict``,
+    ``AdmissionClosed`` (come back later; a job that is known already is found all the same), ``StoreRefused`` (nothing
+    was recorded) and ``StoreUnavailable`` (that is not known).
     """
     size = len(spec.to_wire().encode())
     if size > MAX_SPEC_BYTES:
@@ -47,15 +48,18 @@ def submit(
             "inputs",
             f"the job is {size:,} bytes, over {MAX_SPEC_BYTES:,}; index the documents as a corpus and name it",
         )
+    deadline_s = spec.deadline_s or settings.deadline_s
+    if problem := merges_too_late(spec.merge_after_s, deadline_s):
+        raise InvalidInput("merge_after_s", problem)
     event = JobSubmitted(
         event_id=uuid.uuid4().hex,
         task_id=spec.task_id,
         tenant=spec.tenant,
         requested_mode=spec.mode,
-        deadline_s=spec.deadline_s or settings.deadline_s,
+        deadline_s=deadline_s,
     )
     try:
-        status, task_id = store.accept(spec, deadline_s=event.deadline_s, event=event, reply_to=reply_to)
+        status, task_id = store.accept(spec, deadline_s=deadline_s, event=event, reply_to=reply_to)
     except StoreRefused:
         raise
     except StoreUnavailable as error:

@@ -110,12 +110,8 @@ class TaskSpec(Message):
     @field_validator("merge_after_s")
     @classmethod
     def _merge_ends_in_time(cls, after_s: float | None, info: ValidationInfo) -> float | None:
-        deadline_s = info.data.get("deadline_s")
-        if after_s is not None and deadline_s is not None and after_s > deadline_s * LATEST_MERGE:
-            raise ValueError(
-                f"leaves a slow merge no time before the deadline; at most {deadline_s * LATEST_MERGE:g} of "
-                f"{deadline_s:g} s"
-            )
+        if problem := merges_too_late(after_s, info.data.get("deadline_s")):
+            raise ValueError(problem)
         return after_s
 
     @model_validator(mode="after")
@@ -153,3 +149,10 @@ class TaskSpec(Message):
         return {**old, "inputs": {"passages": passages}, "permissions": permissions}
 
     upgrade_from_v1: ClassVar[Any] = _from_v1
+
+
+def merges_too_late(after_s: float | None, deadline_s: float | None) -> str | None:
+    """What is wrong with a merge that begins after so long, in s; ``None`` where nothing is or one is not known."""
+    if after_s is None or deadline_s is None or after_s <= deadline_s * LATEST_MERGE:
+        return None
+    return f"leaves a slow merge no time before the deadline; at most {deadline_s * LATEST_MERGE:g} of {deadline_s:g} s"
