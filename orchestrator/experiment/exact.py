@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import exp, lgamma, log, log1p, sqrt
 
-_STEPS = 60
-"""Bisections of the unit interval: more than a float has bits."""
+from orchestrator.rollout.bounds import least
 
 
 def binomial_cdf(k: int, n: int, p: float) -> float:
@@ -36,8 +34,8 @@ def sign_test(wins: int, losses: int) -> float:
 
 def rate_bounds(hits: int, n: int, alpha: float) -> tuple[float, float]:
     """One-sided bounds of a rate, each missed with probability ``alpha`` at most (Clopper and Pearson, 1934)."""
-    low = 0.0 if hits == 0 else _where(lambda p: 1 - binomial_cdf(hits - 1, n, p) >= alpha)
-    high = 1.0 if hits == n else _where(lambda p: binomial_cdf(hits, n, p) <= alpha)
+    low = 0.0 if hits == 0 else least(lambda p: 1 - binomial_cdf(hits - 1, n, p) >= alpha)
+    high = 1.0 if hits == n else least(lambda p: binomial_cdf(hits, n, p) <= alpha)
     return low, high
 
 
@@ -61,15 +59,3 @@ def difference_bounds(wins: int, losses: int, n: int, alpha: float) -> tuple[flo
         difference - joined(won - won_low, lost_high - lost),
         difference + joined(won_high - won, lost - lost_low),
     )
-
-
-def _where(true_from: Callable[[float], bool]) -> float:
-    """The least ``p`` from which on the condition holds."""
-    low, high = 0.0, 1.0
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        if true_from(middle):
-            high = middle
-        else:
-            low = middle
-    return high
