@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Self
 
 from rich.console import Console
@@ -12,8 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cli.output import stderr_console
-from orchestrator.comparing import Journal, remaining_s
-from orchestrator.experiment import Arm, Comparison, Trial
+from orchestrator.experiment import Comparison
 from orchestrator.experiment.figures import ArmReport
 from orchestrator.experiment.words import MEASURED, VERDICTS, headline, told
 
@@ -21,14 +19,13 @@ _STYLES = {"better": "green", "worse": "bold red", "too_few": "yellow", "not_wor
 
 
 class Following:
-    """Shows how far a comparison is: a bar where there is a terminal, otherwise a line per finished job."""
+    """Shows how far something is: a bar where there is a terminal, otherwise a line for each that is done."""
 
-    def __init__(self, total: int, journal: Journal, at_a_time: int) -> None:
+    def __init__(self, title: str, total: int, done: int) -> None:
         self._console = stderr_console()
-        self._total, self._journal, self._at_a_time = total, journal, at_a_time
-        self.done = {(trial.goal, trial.arm) for trial in journal.trials}
+        self._total, self._done = total, done
         self._bar = Progress(
-            TextColumn("Comparing"),
+            TextColumn(title),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.description}", markup=False),
@@ -36,7 +33,7 @@ class Following:
             transient=True,
             disable=not sys.stderr.isatty(),
         )
-        self._task = self._bar.add_task("", total=total, completed=len(self.done))
+        self._task = self._bar.add_task("", total=total, completed=done)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -49,16 +46,13 @@ class Following:
         """Tell something beside the progress."""
         self._console.print(line)
 
-    def ended(self, trial: Trial, left: Sequence[Arm]) -> None:
-        """Show a finished job; ``left`` are the arms of those that still have to run, itself included or not."""
-        self.done.add((trial.goal, trial.arm))
-        seconds = remaining_s(left, self._journal.trials, self._at_a_time)
-        eta = "" if seconds is None else f"about {_duration(seconds)} left"
-        self._bar.update(self._task, completed=len(self.done), description=eta)
+    def ended(self, line: str, seconds_left: float | None) -> None:
+        """Show that one more is done, and how long the others take, where that can be told."""
+        self._done += 1
+        eta = "" if seconds_left is None else f"about {_duration(seconds_left)} left"
+        self._bar.update(self._task, completed=self._done, description=eta)
         if self._bar.disable:
-            why = f" ({', '.join(trial.reasons)})" if trial.reasons else ""
-            ended = f"{trial.goal}  {trial.arm}: {trial.status}{why}, {trial.latency_s:.2f} s"
-            self.say(f"{len(self.done)}/{self._total}  {ended}" + (f"  {eta}" if eta else ""))
+            self.say(f"{self._done}/{self._total}  {line}" + (f"  {eta}" if eta else ""))
 
 
 def show(found: Comparison, console: Console) -> None:

@@ -6,21 +6,19 @@ that a crash tore is dropped, and its job runs again.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import ValidationError
 
+from orchestrator.comparing.lines import OPTION, Lines, growing
 from orchestrator.contracts.base import Frozen, Sequence
 from orchestrator.errors import InvalidInput
 from orchestrator.experiment import Arm, Trial
 
 NAME = "journal.jsonl"
-_OPTION = "--out"
 
 
 class Header(Frozen):
@@ -37,14 +35,14 @@ class Header(Frozen):
 class Journal:
     """An open journal; ``trials`` are those that it holds. One process at a time."""
 
-    def __init__(self, file: IO[bytes], header: Header, trials: list[Trial]) -> None:
-        self._file = file
+    def __init__(self, lines: Lines, header: Header, trials: list[Trial]) -> None:
+        self._lines = lines
         self.header = header
         self.trials = trials
 
     def add(self, trial: Trial) -> None:
         """Keep a finished job, through a crash of the machine too. Raises ``InvalidInput`` where there is no room."""
-        _append(self._file, trial)
+        self._lines.add(trial)
         self.trials.append(trial)
 
     @classmethod
@@ -55,46 +53,18 @@ class Journal:
         An old one keeps its seed unless one was given. Raises ``InvalidInput`` where it is of another comparison,
         damaged, or in use.
         """
-        path = folder / NAME
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            file = path.open("a+b")
-        except OSError as error:
-            raise InvalidInput(
-                _OPTION, f"{path} cannot be written ({error.strerror}); name another folder"
-            ) from None
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise InvalidInput(
-                    _OPTION, f"{path} is in use by another command; wait, or name another folder"
-                ) from None
-            file.seek(0)
-            lines = file.read().split(b"\n")
-            whole = sum(len(line) + 1 for line in lines[:-1])
-            file.truncate(whole)  # what stands behind the last line's end was torn
-            if whole == 0:
-                _append(file, wanted)
-                yield cls(file, wanted, [])
+        with growing(folder / NAME) as lines:
+            if not lines.whole:
+                lines.add(wanted)
+                yield cls(lines, wanted, [])
                 return
-            header = _header(path, lines[0])
-            _check(path, header, wanted, seed_given=seed_given)
+            header = _header(lines.path, lines.whole[0])
+            _check(lines.path, header, wanted, seed_given=seed_given)
             yield cls(
-                file, header, [_trial(path, number, line) for number, line in enumerate(lines[1:-1], start=2)]
+                lines,
+                header,
+                [_trial(lines.path, n, line) for n, line in enumerate(lines.whole[1:], start=2)],
             )
-
-
-def _append(file: IO[bytes], line: Header | Trial) -> None:
-    try:
-        file.write(line.model_dump_json().encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    except OSError as error:
-        raise InvalidInput(
-            _OPTION,
-            f"the journal cannot be written ({error.strerror}); make room, and the same command goes on",
-        ) from None
 
 
 def _header(path: Path, line: bytes) -> Header:
@@ -102,7 +72,7 @@ def _header(path: Path, line: bytes) -> Header:
         return Header.model_validate_json(line)
     except ValidationError:
         raise InvalidInput(
-            _OPTION, f"{path} is no journal of this version; name another folder, or remove it"
+            OPTION, f"{path} is no journal of this version; name another folder, or remove it"
         ) from None
 
 
@@ -111,7 +81,7 @@ def _trial(path: Path, number: int, line: bytes) -> Trial:
         return Trial.model_validate_json(line)
     except ValidationError:
         raise InvalidInput(
-            _OPTION, f"{path} line {number} cannot be read; remove the line, and its job runs again"
+            OPTION, f"{path} line {number} cannot be read; remove the line, and its job runs again"
         ) from None
 
 
@@ -125,6 +95,6 @@ def _check(path: Path, found: Header, wanted: Header, *, seed_given: bool) -> No
     if any(changed.values()):
         names = " and ".join(name for name, differs in changed.items() if differs)
         raise InvalidInput(
-            _OPTION,
+            OPTION,
             f"{path} is of a comparison that differs in {names}; name another folder, or give what it was begun with",
         )

@@ -75,6 +75,7 @@ class Runner:
             complexity=goal.complexity,
             inputs=Inputs(passages=tuple(passages), as_given=True),
             mode=arm.mode,
+            sections=arm.sections,
             deadline_s=self._deadline_s,
         )
         ref = self._submitted(spec)

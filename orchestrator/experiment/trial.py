@@ -7,16 +7,20 @@ from typing import Annotated
 from pydantic import Field
 
 from orchestrator.contracts import JobStatus, LevelReport, Mode, Usage
-from orchestrator.contracts.base import Frozen, Sequence
+from orchestrator.contracts.base import Frozen, Sections, Sequence
 
 MAX_ANSWER_CHARS = 16_000
 
 
 class Arm(Frozen):
-    """One side of a comparison. The same mode twice is an A/A run: ``parallel`` and ``parallel-2``."""
+    """One side of a comparison. The same mode twice is an A/A run: ``parallel`` and ``parallel-2``.
+
+    ``sections`` are those of a parallel job's synthesis: ``parallel/3``; ``None`` leaves them to the deployment.
+    """
 
     name: str
     mode: Mode
+    sections: Sections | None = None
 
 
 class Debate(Frozen):

@@ -58,7 +58,7 @@ def test_interrupted_and_torn_the_same_command_goes_on_and_runs_nothing_twice(
         "--docs",
         DOCS,
         "--arms",
-        "parallel,pipelined,parallel,single",
+        "parallel,pipelined,parallel/3,single",
         "--out",
         str(out),
     )
@@ -83,7 +83,7 @@ def test_interrupted_and_torn_the_same_command_goes_on_and_runs_nothing_twice(
     assert trials(out)[: len(kept)] == kept
     assert len(trials(out)) == len(found.trials) == 12
     assert {(t.goal, t.arm) for t in found.trials} == {
-        (f"q{n}", arm) for n in range(3) for arm in ("parallel", "pipelined", "parallel-2", "single")
+        (f"q{n}", arm) for n in range(3) for arm in ("parallel", "pipelined", "parallel/3", "single")
     }
     assert len({t.task_id for t in found.trials}) == 12
     assert all(len({t.evidence for t in found.trials if t.goal == f"q{n}"}) == 1 for n in range(3))

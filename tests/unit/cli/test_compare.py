@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli import compare as command
+from orchestrator.cli.compare_input import arms_of, prices_of, read_goals
 from orchestrator.cli.compared import _duration
 from orchestrator.errors import InvalidInput
 from orchestrator.experiment import Arm, Margins, compare
@@ -21,12 +22,14 @@ from tests.unit.experiment.runs import CANDIDATE, REFERENCE, arm, goals, trial
         (" parallel , sequential ", ["parallel", "sequential"]),
         ("single,sequential", ["single", "sequential"]),
         ("parallel,parallel,parallel", ["parallel", "parallel-2", "parallel-3"]),
+        ("parallel, parallel/3,parallel/3", ["parallel", "parallel/3", "parallel/3-2"]),
     ],
 )
 def test_arms_are_modes_and_the_same_one_twice_has_two_names(names, arms):
-    found = command._arms(names)
+    found = arms_of(names)
     assert [each.name for each in found] == arms
     assert found[0] == Arm(name=arms[0], mode=arms[0])
+    assert [each.sections for each in found] == [3 if "/3" in name else None for name in arms]
 
 
 @pytest.mark.parametrize(
@@ -36,27 +39,31 @@ def test_arms_are_modes_and_the_same_one_twice_has_two_names(names, arms):
         ("sequential,fast", "'fast' is no mode; there are sequential, parallel"),
         ("", "'' is no mode"),
         (",".join(["parallel"] * 7), "takes 2 to 6"),
+        ("parallel,sequential/3", "'sequential/3': only parallel has sections, as in parallel/3"),
+        ("parallel,parallel/5", "1 to 4"),
+        ("parallel,parallel/", "only parallel has sections"),
+        ("parallel,parallel/³", "only parallel has sections"),
     ],
 )
 def test_arms_that_cannot_be_are_named(names, problem):
     with pytest.raises(InvalidInput, match="--arms") as raised:
-        command._arms(names)
+        arms_of(names)
     assert problem in str(raised.value)
 
 
 def test_prices_are_three_numbers():
-    assert command._prices("0.25,2,0.025") == Prices(input=0.25, output=2, cached=0.025)
-    assert command._prices(None) is None
+    assert prices_of("0.25,2,0.025") == Prices(input=0.25, output=2, cached=0.025)
+    assert prices_of(None) is None
     for wrong in ("1", "1,2", "a,b,c", "1,2,-3", "1,2,inf", "1,2,nan"):
         with pytest.raises(InvalidInput, match="--prices"):
-            command._prices(wrong)
+            prices_of(wrong)
 
 
 def test_a_goals_file_that_cannot_be_read_is_named(tmp_path: Path):
     (tmp_path / "latin").write_bytes(b'{"goal": "Gr\xf6\xdfe?"}')
     for name, problem in (("none", "cannot be read"), ("latin", "is no UTF-8 text")):
         with pytest.raises(InvalidInput, match=problem):
-            command._read(tmp_path / name)
+            read_goals(tmp_path / name)
 
 
 @pytest.mark.parametrize(

@@ -113,3 +113,11 @@ def test_the_time_left_is_estimated_from_each_arms_own_runs(left, at_a_time, sec
 
 def test_of_an_arm_that_has_not_run_nothing_is_foretold():
     assert remaining_s([REFERENCE, CANDIDATE], [trial("g1")], 1) is None
+
+
+def test_a_journal_from_before_arms_had_sections_goes_on(tmp_path):
+    path = begun(tmp_path, "g1")
+    old = path.read_text().replace(',"sections":null', "")
+    assert old != path.read_text()
+    path.write_text(old)
+    assert goals_in(tmp_path) == ["g1"]
