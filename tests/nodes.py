@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pytest_celery import CeleryTestContainer
 
+from tests.forked import Forked, Main
 from tests.hosts import Host
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,29 +36,41 @@ class ProcessNode(CeleryTestContainer):  # type: ignore[misc]  # pytest-celery p
     def __init__(
         self,
         name: str,
-        command: Sequence[str],
+        command: Sequence[str] | Main,
         *,
         folder: Path,
         env: Mapping[str, str],
         ready: str,
+        arguments: Sequence[str] = (),
         tree: Path = ROOT,
     ) -> None:
         # The base class wraps a Docker container; everything it would ask of one is answered here.
-        self._command = list(command)
+        self._command = command
+        self._arguments = list(arguments)
         self._env = {**os.environ, **env}
         self._log = folder / f"{name}.log"
         self._name = name
         self._ready = ready
         self._tree = tree
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self.start()
 
     def start(self) -> None:
         """Start the process; ``ready`` waits for it."""
-        self._from = self._log.stat().st_size if self._log.exists() else 0
+        self._log.touch()
+        self._from = self._log.stat().st_size
+        if callable(self._command):
+            self._process = Forked(
+                self._command, self._arguments, env=self._env, cwd=self._tree, out=self._log, err=self._log
+            )
+            return
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, cwd=self._tree, env=self._env, stdout=log, stderr=subprocess.STDOUT
+                [*self._command, *self._arguments],
+                cwd=self._tree,
+                env=self._env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
 
     @property
@@ -140,8 +153,18 @@ def worker_node(
     host: Host | None = None,
 ) -> ProcessNode:
     """Start ``triptych worker``: another version's from its ``tree``, on another ``host`` than this one."""
-    command = [sys.executable, "-m", "workers", "--concurrency", "20", *arguments]
-    if host is not None:
-        command = host.command(command)
+    wanted = ["--concurrency", "20", *arguments]
     told = {"TRIPTYCH_MODEL": "extractive", **env}
-    return ProcessNode(name, command, folder=folder, env=told, ready="worker_ready", tree=tree)
+    command: Sequence[str] | Main = _worker
+    if host is not None or tree != ROOT:
+        command = [sys.executable, "-m", "workers"]
+        command = host.command(command) if host is not None else command
+    return ProcessNode(
+        name, command, arguments=wanted, folder=folder, env=told, ready="worker_ready", tree=tree
+    )
+
+
+def _worker(arguments: list[str]) -> int:
+    from workers.__main__ import main
+
+    return main(arguments)

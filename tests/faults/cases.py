@@ -106,7 +106,7 @@ def stopped(fleet: Fleet, model: Patient, place: Place) -> Outcome:
         else:
             fleet.client.wait(ref)
     finally:
-        fleet.by_pid(fall.pid).signal(signal.SIGCONT)
+        fleet.by_pid(fall.pid).send_signal(signal.SIGCONT)
     taken = [step for step, point in _points(fleet, ref, fall.pid) if point == "popped"]
     wait_for(
         "the worker that came back to be done with its messages",

@@ -6,13 +6,10 @@ everything once: starting a Python for each would take longer than the faults.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from multiprocessing.context import ForkServerContext
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -21,17 +18,11 @@ from orchestrator.client import Client
 from orchestrator.local import PrivateFleet
 from orchestrator.settings import Settings
 from tests.faults import worker
+from tests.forked import Forked
 from tests.nodes import wait_for
 
 
-def forking() -> ForkServerContext:
-    """The server that workers are forked from; it starts with the first of them."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.faults.worker"])
-    return context
-
-
-class Worker:
+class Worker(Forked):
     """One worker process."""
 
     def __init__(
@@ -39,23 +30,12 @@ class Worker:
     ) -> None:
         self._log = folder / f"{name}.log"
         self.name = name
-        self._process: BaseProcess = forking().Process(
-            target=worker.run, args=(arguments, dict(env), self._log), daemon=True
-        )
-        self._process.start()
-
-    @property
-    def pid(self) -> int:
-        assert self._process.pid is not None
-        return self._process.pid
+        told = {**os.environ, **env}
+        super().__init__(worker.run, arguments, env=told, cwd=Path.cwd(), out=self._log, err=self._log)
 
     @property
     def alive(self) -> bool:
-        return self._process.is_alive()
-
-    @property
-    def exit_code(self) -> int | None:
-        return self._process.exitcode
+        return self.poll() is None
 
     def logs(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
@@ -69,18 +49,9 @@ class Worker:
 
         wait_for(f"{self.name} to be ready", is_ready)
 
-    def signal(self, number: signal.Signals) -> None:
-        os.kill(self.pid, number)
-
-    def wait(self, timeout_s: float = 30.0) -> int | None:
-        """Wait for its end; the exit code, ``None`` while it runs."""
-        self._process.join(timeout_s)
-        return self._process.exitcode
-
     def close(self) -> None:
-        if self.alive:
-            self._process.kill()
-        self._process.join()
+        self.send_signal(signal.SIGKILL)
+        self.wait()
 
 
 class Fleet:

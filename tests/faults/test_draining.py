@@ -53,7 +53,7 @@ def test_steps_in_flight_finish_and_no_message_is_left_behind(fleet: Fleet, mode
     model.script("thesis", through(gate))
     ref = fleet.client.submit(job()).ref
     draining = in_a_thesis(fleet, model)
-    draining.signal(signal.SIGTERM)
+    draining.send_signal(signal.SIGTERM)
     wait_for("it to drain", lambda: '"draining"' in draining.logs())
     gate.open()
     assert draining.wait() == 0
@@ -72,10 +72,10 @@ def test_what_cannot_finish_is_handed_over_at_once(fleet: Fleet, model: ModelSer
     ref = fleet.client.submit(job()).ref
     leaving = in_a_thesis(fleet, model, **({"TRIPTYCH_DRAIN_S": "0"} if how == "no time" else {}))
     wait_for("the other step", lambda: "antithesis_standalone" in fleet.client.store.load(ref).outputs)
-    leaving.signal(signal.SIGQUIT if how == "SIGQUIT" else signal.SIGTERM)
+    leaving.send_signal(signal.SIGQUIT if how == "SIGQUIT" else signal.SIGTERM)
     if how == "a second signal":
         wait_for("it to drain", lambda: '"draining"' in leaving.logs())
-        leaving.signal(signal.SIGTERM)
+        leaving.send_signal(signal.SIGTERM)
     assert leaving.wait() == 0
     assert fleet.client.redis.get(ref.lease("thesis")) is None
     assert (fleet.waiting(), unacked(fleet)) == (1, 0)
@@ -94,7 +94,7 @@ def test_a_worker_that_cannot_hand_over_ends_all_the_same(fleet: Fleet, model: M
     ref = fleet.client.submit(job()).ref
     leaving = in_a_thesis(fleet, model, TRIPTYCH_DRAIN_S="0")
     with fleet.frozen():
-        leaving.signal(signal.SIGTERM)
+        leaving.send_signal(signal.SIGTERM)
         assert leaving.wait() == 1
     fleet.start().ready()
     assert fleet.client.wait(ref).status == "complete"
@@ -109,7 +109,7 @@ def test_rolling_restarts_of_a_fleet_under_load_lose_nothing(fleet: Fleet, model
     for old in tuple(fleet.workers):
         refs += [fleet.client.submit(job()).ref for _ in range(10)]
         new = fleet.start()
-        old.signal(signal.SIGTERM)
+        old.send_signal(signal.SIGTERM)
         new.ready()
         assert old.wait() == 0
     for ref in refs:

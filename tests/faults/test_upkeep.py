@@ -18,8 +18,9 @@ from orchestrator.store.archive import archive_in
 from orchestrator.store.ledger import Ledger
 from tests.faults import producer
 from tests.faults.cases import Patient
-from tests.faults.fleet import Fleet, forking
+from tests.faults.fleet import Fleet
 from tests.faults.worker import LEDGER, SUBMIT, arm, fallen, passed
+from tests.forked import forking
 from tests.integration.conftest import question
 from tests.nodes import wait_for
 

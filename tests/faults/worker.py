@@ -6,18 +6,13 @@ outside. A test arms a point by a key in Redis, and reads there which process fe
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import json
 import os
-import platform
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from multiprocessing import forkserver
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import redis
@@ -47,7 +42,6 @@ LEDGER = "ledger"
 """Stands for the job at the archiver's and the sweep's own points."""
 WHOLE = 1_000
 """Added to a signal: it goes to the process that the one at the point was forked from."""
-_PR_SET_PDEATHSIG = 1
 
 
 def arm(client: redis.Redis, job: str, step: str, point: str, number: int = signal.SIGKILL) -> None:
@@ -78,22 +72,15 @@ def passed(client: redis.Redis, job: str) -> list[tuple[int, str, str]]:
     return [(int(pid), step, point) for pid, step, point in (line.split() for line in lines)]
 
 
-def run(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
+def run(arguments: list[str]) -> int:
     """Be a worker, in a process that was forked for it."""
-    # The server lives as long as somebody holds this; only the tests shall, so that killing them leaves nothing behind.
-    os.close(forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]  # undocumented
-    if platform.system() == "Linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    with log.open("ab") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    os.environ.update(env)
+    env = os.environ
     if visibility_s := env.get("FAULTS_VISIBILITY_S"):
         broker_app.VISIBILITY_S = int(visibility_s)
     if env.get("FAULTS_POOL") == "prefork":
         fork_a_pool()
     put_points(Points(connect(env["REDIS_URL"])))
-    sys.exit(entry.main(list(arguments)))
+    return entry.main(arguments)
 
 
 def fork_a_pool() -> None:

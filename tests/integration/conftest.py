@@ -21,6 +21,7 @@ from orchestrator.client import Client, new_task_id
 from orchestrator.contracts import Inputs, Passage, TaskSpec
 from orchestrator.settings import Settings
 from tests.browser import running_browser
+from tests.forked import command
 from tests.nodes import ROOT, ProcessNode, worker_node
 
 StartWorker = Callable[..., ProcessNode]
@@ -106,6 +107,8 @@ def triptych(home: Path, redis_url: str, client: redis.Redis, tmp_path: Path) ->
     program = "import sys; from orchestrator.cli.main import main; sys.exit(main())"
 
     def run(*arguments: str, tree: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+        if tree == ROOT:
+            return command(*arguments, env={**environment, **env}, cwd=tmp_path)
         return subprocess.run(
             [sys.executable, "-c", program, *arguments],
             env={**environment, "PYTHONPATH": str(tree), **env},

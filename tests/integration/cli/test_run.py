@@ -15,6 +15,7 @@ import redis
 
 from orchestrator.contracts import Result
 from orchestrator.store import keys
+from tests import forked
 from tests.integration.conftest import StartWorker
 from tests.nodes import ROOT, wait_for
 
@@ -32,17 +33,8 @@ def environment(home: Path) -> dict[str, str]:
 
 @pytest.fixture
 def triptych(environment: dict[str, str], tmp_path: Path) -> Triptych:
-    def run(*arguments: str, stdin: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command(*arguments),
-            env={**environment, **env},
-            cwd=tmp_path,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+    def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return forked.command(*arguments, env={**environment, **env}, cwd=tmp_path)
 
     return run
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from orchestrator.settings import Settings
 from orchestrator.store import Ledger, keys
 from orchestrator.store.admission import admission
 from orchestrator.store.archive import archive_of
+from tests.forked import command
 from tests.integration.conftest import StartWorker, question
 from tests.nodes import ROOT, wait_for
 from tests.postgres import PostgresServer
@@ -79,16 +79,13 @@ def place(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Place]
 
 def triptych(place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:
     assert place.settings.redis_url
-    return subprocess.run(
-        [sys.executable, "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())", *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-        env={
-            **os.environ,
-            "TRIPTYCH_HOME": str(place.settings.home),
-            "REDIS_URL": place.settings.redis_url.get_secret_value(),
-            **place.environment(),
-        },
-    )  # fmt: skip
+    env = {
+        **os.environ,
+        "TRIPTYCH_HOME": str(place.settings.home),
+        "REDIS_URL": place.settings.redis_url.get_secret_value(),
+        **place.environment(),
+    }
+    return command(*arguments, env=env, cwd=ROOT)
 
 
 def fill(client: redis.Redis) -> None:
