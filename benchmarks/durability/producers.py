@@ -19,6 +19,7 @@ from orchestrator.settings import Settings
 from orchestrator.store import JobRef
 from orchestrator.store.admission import JobBounds, publish
 from tests.hosts import Host
+from tests.nodes import wait_for
 
 THREADS = 4
 PAUSE_S = 0.01
@@ -48,6 +49,7 @@ class Producers:
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
+        wait_for("the first job to be accepted", lambda: self.told.accepted)
         return self
 
     def __exit__(self, *_: object) -> None:
