@@ -81,12 +81,15 @@ def test_a_broken_endpoint_is_found_out_by_one_and_left_alone_by_the_other(
 
 
 def test_a_limit_holds_for_all_workers_and_the_permit_of_a_killed_one_comes_back(
-    apart: Any, producer: Client, model: ModelServer
+    start_worker: StartWorker, producer: Client, model: ModelServer
 ) -> None:
-    first, _ = apart(TRIPTYCH_MODEL_LIMITS="openai concurrency=1")
+    limited = {**model.environment(), "TRIPTYCH_MODEL_LIMITS": "openai concurrency=1"}
+    first = start_worker("--queues", "plan,thesis", **limited)
     model.script("thesis", stall)
     producer.submit(question(mode="parallel"))
     wait_for("the thesis' call", lambda: model.of("thesis"))
+    # Not before: of two that are sent together either may take the one permit.
+    start_worker("--queues", "antithesis,synthesis", **limited)
     wait_for("the antithesis to wait", lambda: waiting(producer) == 1)
     assert model.of("antithesis_standalone") == []
     first.kill()
