@@ -95,7 +95,13 @@ def test_an_older_worker_never_sees_a_newer_message(
         producer.result(theirs)
 
 
-@pytest.mark.parametrize("ours_first", [True, False], ids=["the older sweeps", "the newer sweeps"])
+@pytest.mark.parametrize(
+    "ours_first",
+    [
+        pytest.param(True, marks=pytest.mark.soak, id="the older sweeps"),
+        pytest.param(False, id="the newer sweeps"),
+    ],
+)
 def test_a_sweep_leaves_the_other_fleets_jobs_alone_and_does_not_keep_it_from_sweeping(
     start_worker: StartWorker, newer_major: Path, produce: Produce, client: redis.Redis, ours_first: bool
 ) -> None:

@@ -93,7 +93,7 @@ def followed(producer: Client, refs: list[JobRef]) -> Iterator[dict[JobRef, list
     "fail_over",
     [
         crash,
-        hand_over,
+        pytest.param(hand_over, marks=pytest.mark.soak),
         pytest.param(hand_over_in_order, marks=pytest.mark.soak),
         pytest.param(freeze, marks=pytest.mark.soak),
     ],

@@ -41,7 +41,7 @@ def connected(worker: ProcessNode, times: int) -> None:
         ("stop", 1),
         pytest.param("kill", 1, marks=pytest.mark.soak),
         pytest.param("stop", 6, marks=pytest.mark.soak),
-        ("kill", 7),
+        pytest.param("kill", 7, marks=pytest.mark.soak),
         pytest.param("kill", 20, marks=pytest.mark.soak),  # a model that says nothing for 30 s has stalled
     ],
 )
@@ -157,6 +157,7 @@ def test_cut_connections_under_load_cost_no_call_and_no_message(
     busy.check(worker, look)
 
 
+@pytest.mark.soak
 def test_a_half_open_connection_is_given_up_and_the_steps_go_on(
     busy: Busy, start_busy: StartWorker, proxy: Proxy, look: redis.Redis
 ) -> None:
@@ -180,6 +181,7 @@ def test_a_server_that_stands_still_is_waited_for(
     busy.check(worker, look)
 
 
+@pytest.mark.soak
 def test_a_slow_network_costs_time_and_no_lease(
     busy: Busy, start_busy: StartWorker, proxy: Proxy, look: redis.Redis
 ) -> None:
