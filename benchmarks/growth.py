@@ -36,16 +36,15 @@ SLOTS = 100
 WINDOW = 100
 """Jobs in flight."""
 BUSY = Personas(3.0, 3.0)
-"""First of all, every slot is used at once: threads, and a connection of each, stay when they are there."""
+"""First of all, every slot is used at once: threads stay when they are there."""
 RESULT_TTL_S = 60
 SHARES = (0.02, 0.1, 0.4, 1.0)
 """When to look, as shares of all jobs: of 50,000 after 1,000, 5,000, 20,000 and 50,000."""
 LEDGER_KEEPS = 200_000
 BATCH = 1_000
-POOLED = 3 * SLOTS
-"""Files and connections that are no growth: pools keep as many as were ever used at once, a slot two or three."""
 GROWN = 1.25
-"""By how much memory and connections may differ, all being as it was: allocators and pools have their moods."""
+"""By how much memory and connections may differ, all being as it was: allocators have their moods, and somebody is
+always in the middle of a command."""
 TELL_EVERY_S = 10.0
 
 
@@ -122,12 +121,12 @@ class Look:
         about = {
             "the worker's memory": (now.worker.rss_mb, then.worker.rss_mb),
             "the worker's threads": (now.worker.threads, then.worker.threads),
-            "the worker's files": (now.worker.files, max(then.worker.files, POOLED / GROWN)),
+            "the worker's files": (now.worker.files, then.worker.files),
             "the producer's memory": (now.producer.rss_mb, then.producer.rss_mb),
             "the producer's files": (now.producer.files, then.producer.files),
             "Redis' memory": (now.redis_mb, then.redis_mb),
             "keys": (now.keys, then.keys),
-            "connections": (now.connections, max(then.connections, POOLED / GROWN)),
+            "connections": (now.connections, then.connections),
             "the ledger, over its bound": (now.ledger_events, LEDGER_KEEPS),
         }
         more = [name for name, (a, b) in exact.items() if a > b]

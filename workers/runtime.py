@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
+from typing import Any
 
 import redis
 from celery import Celery
@@ -18,7 +19,7 @@ from orchestrator.routing.flow import STEPS
 from orchestrator.settings import Settings
 from orchestrator.settings.limits import parse_limits
 from orchestrator.settings.places import choices
-from orchestrator.store import JobStore, connect
+from orchestrator.store import JobStore
 from orchestrator.store.admission import JobBounds
 from orchestrator.store.archive import archive_of
 from orchestrator.store.archiving import Bounds
@@ -29,6 +30,7 @@ from orchestrator.store.room import RoomStore
 from workers import intake
 from workers.archiving import Archiver
 from workers.argument import Argument
+from workers.connections import Connections
 from workers.execution import Executor, Work
 from workers.heartbeat import Heartbeat
 from workers.live import Live
@@ -66,9 +68,9 @@ class Runtime:
         self._archive = archive_of(settings)
         self.retriever = retriever_for(settings)
         self.settings = settings
-        self._url = settings.redis_url.get_secret_value()
         self.contact = Contact()
         self.app: Celery = make_app(settings)
+        self.connections = Connections(settings.redis_url.get_secret_value(), self._backends)
         register(self.app, lambda: self.executor)
         intake.register(self.app, settings, lambda: self.store)
         self.metrics: WorkerMetrics | None = None
@@ -79,12 +81,12 @@ class Runtime:
     @cached_property
     def store(self) -> JobStore:
         """The store that steps use."""
-        return self._store(connect(self._url))
+        return self._store(self.connections.client())
 
     @cached_property
     def heartbeat(self) -> Heartbeat:
         """Renews leases, on a client of its own."""
-        return Heartbeat(JobStore(connect(self._url, timeout_s=HEARTBEAT_TIMEOUT_S, retries=0)))
+        return Heartbeat(JobStore(self.connections.client(timeout_s=HEARTBEAT_TIMEOUT_S, retries=0)))
 
     @cached_property
     def executor(self) -> Executor:
@@ -94,7 +96,9 @@ class Runtime:
             retriever=self.retriever,
             translate=translator(self.settings, self.models),
             orders=lambda: orders(self.store.client),
-            foresight=Foresight(connect(self._url, timeout_s=FORESIGHT_TIMEOUT_S, retries=0), self.settings),
+            foresight=Foresight(
+                self.connections.client(timeout_s=FORESIGHT_TIMEOUT_S, retries=0), self.settings
+            ),
         )
         personas = dict.fromkeys(STEPS, self.personas())
         return Executor(
@@ -128,20 +132,20 @@ class Runtime:
 
     @cached_property
     def _permits(self) -> Permits:
-        store = EndpointStore(connect(self._url, timeout_s=GATE_TIMEOUT_S))
-        return Permits(store, EndpointStore(connect(self._url)))
+        store = EndpointStore(self.connections.client(timeout_s=GATE_TIMEOUT_S))
+        return Permits(store, EndpointStore(self.connections.client()))
 
     @cached_property
     def _paces(self) -> Paces:
         settings = self.settings
         policy = HedgePolicy(settings.hedge_share / 100, elsewhere=settings.hedge == "equal")
-        store = PaceStore(connect(self._url, timeout_s=GATE_TIMEOUT_S))
+        store = PaceStore(self.connections.client(timeout_s=GATE_TIMEOUT_S))
         return Paces(store, self._permits, None if settings.hedge == "off" else policy)
 
     @cached_property
     def sweeper(self) -> Sweeper:
         """Finds what got lost."""
-        client = connect(self._url)
+        client = self.connections.client()
         on_sweep = self.metrics.sweeps.inc if self.metrics else lambda: None
         bounds = JobBounds(jobs=self.settings.max_jobs, tenant_jobs=self.settings.max_tenant_jobs)
         return Sweeper(
@@ -156,16 +160,22 @@ class Runtime:
     @cached_property
     def archiver(self) -> Archiver:
         """Keeps the ledger."""
-        return Archiver(connect(self._url), self._archive, Bounds(backlog=self.settings.ledger_backlog))
+        return Archiver(
+            self.connections.client(), self._archive, Bounds(backlog=self.settings.ledger_backlog)
+        )
 
     def pauses(self, queues: Sequence[str], consumer: Callable[[], Consumer | None]) -> Pauses:
         """Makes this process leave paused queues."""
-        return Pauses(connect(self._url), queues, consumer)
+        return Pauses(self.connections.client(), queues, consumer)
 
     def presence(self, slots: int, serving: Callable[[], Collection[str]]) -> Presence:
         """Tells the fleet of this process's slots."""
-        client = connect(self._url, timeout_s=HEARTBEAT_TIMEOUT_S, retries=0)
+        client = self.connections.client(timeout_s=HEARTBEAT_TIMEOUT_S, retries=0)
         return Presence(RoomStore(client), slots, serving)
+
+    def _backends(self) -> list[redis.Redis]:
+        backend: Any = self.app.backend  # whose client Celery's types do not know
+        return [backend.client]
 
     def _store(self, client: redis.Redis) -> JobStore:
         ttl_s = self.settings.result_ttl_s
@@ -174,11 +184,12 @@ class Runtime:
         return JobStore(client, result_ttl_s=ttl_s, observe=self.metrics.observe)
 
     def _live(self) -> Live:
-        client = connect(self._url)
+        client = self.connections.client()
         return Live(client, on_dropped=self.metrics.live_dropped.inc) if self.metrics else Live(client)
 
     def close(self) -> None:
         """Stop the threads and close model connections; leases that are still held run out."""
+        self.connections.close()
         self.archiver.close()
         self.sweeper.close()
         self.heartbeat.close()

@@ -50,6 +50,7 @@ def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
         runtime.archiver.start()
         pauses.start()
         presence.start()
+        runtime.connections.start()
         draining.listen()
         log.info(
             "worker_ready", queues=list(queues), concurrency=concurrency, model=settings.model or "extractive"

@@ -1,0 +1,50 @@
+"""What a worker's pools hold when its slots have nothing to do."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+import redis
+
+from tests.nodes import wait_for
+from workers.connections import Connections
+
+pytestmark = pytest.mark.integration
+
+TOGETHER = 12
+
+
+def held(client: redis.Redis, name: str) -> int:
+    """How many connections of that name Redis has."""
+    return sum(one["name"] == name for one in client.client_list())
+
+
+def test_idle_connections_are_closed_and_those_in_use_are_not(redis_url: str, client: redis.Redis) -> None:
+    other = redis.Redis.from_url(redis_url, client_name="other")
+    connections = Connections(
+        f"{redis_url}{'&' if '?' in redis_url else '?'}client_name=ours", lambda: [other]
+    )
+    ours = connections.client()
+    together = Barrier(TOGETHER)
+
+    def use() -> None:
+        with ours.client() as one:
+            one.ping()
+            together.wait()
+
+    with ThreadPoolExecutor(TOGETHER) as threads:
+        for done in [threads.submit(use) for _ in range(TOGETHER)]:
+            done.result()
+        other.ping()
+        assert (held(client, "ours"), held(client, "other")) == (TOGETHER, 1)
+
+        reading = threads.submit(ours.blpop, ["nothing-yet"], 30)
+        wait_for("the read", lambda: any(one["cmd"] == "blpop" for one in client.client_list()))
+        connections.close_idle()
+        wait_for("the rest to go", lambda: (held(client, "ours"), held(client, "other")) == (1, 0))
+        client.rpush("nothing-yet", "now")
+        assert reading.result() == ("nothing-yet", "now")
+    assert ours.ping()
+    assert other.ping()
