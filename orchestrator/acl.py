@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import Literal, get_args
 
-from orchestrator.broker import queue_for
+from orchestrator.broker import JUDGE_QUEUE, queue_for
 from orchestrator.broker.screening import SUBMIT_LIST
 from orchestrator.contracts import PROTOCOL
 from orchestrator.store import keys
@@ -30,11 +30,20 @@ _TALK = (
     "+client -client|kill -client|list -client|pause -client|unpause -client|unblock -client|reply -client|no-evict "
     "-client|tracking -client|caching"
 )
-_PLAN = queue_for("plan")
+_PLAN, _JUDGE = queue_for("plan"), queue_for(JUDGE_QUEUE)
 _CELERY_RESULTS = "celery-task-meta-*"
-_BINDING = _on(
-    f"~_kombu.binding.{_PLAN} ~_kombu.binding_permanent.{_PLAN}", "+sadd +srem +smembers +sismember +exists"
-)
+_JUDGED = "celery-task-meta-judge.{tenant}.*"
+"""The judge's answers to one tenant's questions."""
+
+
+def _binding(queue: str) -> str:
+    return _on(
+        f"~_kombu.binding.{queue} ~_kombu.binding_permanent.{queue}",
+        "+sadd +srem +smembers +sismember +exists",
+    )
+
+
+_BINDING = _binding(_PLAN)
 """kombu keeps in Redis which queue an exchange feeds, and writes it down again before it sends."""
 
 
@@ -80,6 +89,11 @@ _ALLOWED: dict[Role, str] = {
             _on(f"%W~{_PLAN}:*", "+lpush"),
             _on(f"%R~{_PLAN} %R~{_PLAN}:*", "+llen"),
             _BINDING,
+            # Questions to the judge, and the answers to its own.
+            _on(f"%W~{_JUDGE}:*", "+lpush"),
+            _on(f"%R~{_JUDGE} %R~{_JUDGE}:*", "+llen"),
+            _binding(_JUDGE),
+            _on(f"~{_JUDGED}", "+mget +del"),
         )
     ),
     "celery-producer": " ".join(
@@ -101,7 +115,7 @@ _ALLOWED: dict[Role, str] = {
     "operator": " ".join(
         (
             f"~{keys.ROOT}:* ~{keys.ROOT}.v{PROTOCOL}.* ~_kombu.binding* ~unacked*",
-            "~*.celery.pidbox* &*",
+            "~celery-task-meta-judge.* ~*.celery.pidbox* &*",
             "+@all -@dangerous -@admin +info",
         )
     ),

@@ -13,7 +13,7 @@ from typing import Annotated, cast
 import redis
 from pydantic import Field, ValidationError
 
-from orchestrator.broker import QUEUES
+from orchestrator.broker import ALL_QUEUES
 from orchestrator.contracts.base import Frozen
 from orchestrator.contracts.events import QueuePaused, QueueResumed
 from orchestrator.errors import InvalidInput
@@ -40,7 +40,7 @@ def paused(client: redis.Redis) -> dict[str, Pause]:
     """
     with translated():
         flags = cast("dict[str, str]", client.hgetall(PAUSED))
-    return {queue: _read(raw) for queue, raw in sorted(flags.items()) if queue in QUEUES}
+    return {queue: _read(raw) for queue, raw in sorted(flags.items()) if queue in ALL_QUEUES}
 
 
 def pause(client: redis.Redis, queues: Sequence[str], *, who: str, why: str) -> tuple[str, ...]:
@@ -79,8 +79,10 @@ def resume(client: redis.Redis, queues: Sequence[str], *, who: str, why: str = "
 
 def _checked(queues: Sequence[str]) -> tuple[str, ...]:
     for queue in queues:
-        if queue not in QUEUES:
-            raise InvalidInput("QUEUE", f"{queue!r} is no queue; choose from {', '.join(QUEUES)}, or --all")
+        if queue not in ALL_QUEUES:
+            raise InvalidInput(
+                "QUEUE", f"{queue!r} is no queue; choose from {', '.join(ALL_QUEUES)}, or --all"
+            )
     return tuple(dict.fromkeys(queues))
 
 

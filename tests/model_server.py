@@ -21,8 +21,12 @@ FORMS: Final = (
     "thesis", "antithesis", "antithesis_standalone", "synthesis", "rebuttal", "resolution", "section", "merge", "single"
 )  # fmt: skip
 PARTS: Final = ("rebuttal", "resolution", "section", "merge")
+Line = dict[str, Any]
+
 TRANSLATION: Final = "translation"
 TRANSLATED: Final = "event queue order processing"
+JUDGED: Final = ("support", "pair")
+"""What a judge is asked."""
 
 POSITIONS: Final = (
     "The event queue reduced the order delay from 9 hours to 4 minutes in the pilot.",
@@ -48,6 +52,11 @@ _OWN: Final = {
 }
 """The line that what a form alone is told begins with."""
 _SO_FAR: Final = "# Your claims so far\n"
+_JUDGES: Final = template("judge").partition("\n")[0]
+_OPINIONS: Final[dict[str, Line]] = {
+    "support": {"verdict": "supported", "reason": "The quote says so."},
+    "pair": {"better": "tie", "reason": "Both say the same."},
+}
 _TRANSLATES: Final = template("translate_queries").partition(".")[0]
 _REPAIR: Final = template("repair").partition("\n")[0]
 _PASSAGE = re.compile(r'<passage-([0-9a-f]{16}) id="([^"]+)"[^>]*>\n(.*?)\n</passage-\1>', re.DOTALL)
@@ -55,8 +64,6 @@ _MINE = re.compile(r"^- Yours is section [0-9] of [0-9]: ([a-z0-9, ]+)\.", re.MU
 _CLAIM = re.compile(r'"id": "([ta][0-9]+)"')
 _PIECE_CHARS = 24
 _CACHED = 64
-
-Line = dict[str, Any]
 
 
 @dataclass
@@ -97,6 +104,10 @@ class Asked:
         """Who asks. The role stands last: a document that names one is not asking."""
         if self.prompt.startswith(_TRANSLATES):
             return TRANSLATION
+        if self.system.startswith(_JUDGES):
+            return next(
+                f for f in JUDGED if self.prompt.startswith(template(f"judge_{f}").partition("\n")[0])
+            )
         at = {form: self.prompt.rfind(f"{role}\n") for form, role in _ROLES.items()}
         return max(at, key=lambda form: at[form])
 
@@ -141,6 +152,8 @@ class Asked:
         """A good answer."""
         if self.form == TRANSLATION:
             return [{"query": TRANSLATED}]
+        if self.form in JUDGED:
+            return [_OPINIONS[self.form]]
         seen = self.argued if self.form in _OWN else []
         if self.form in PARTS:
             return self.part(seen)

@@ -10,14 +10,14 @@ from orchestrator.errors import CallerError, InvalidInput, WorldError
 
 def main(argv: list[str] | None = None) -> int:
     """Run a worker until it is told to stop (once: it drains; twice: it hurries). Returns the exit code."""
-    from orchestrator.broker import QUEUES
+    from orchestrator.broker import ALL_QUEUES
     from orchestrator.settings import load_settings, require_model
 
     parser = argparse.ArgumentParser(prog="triptych worker", description="Run one worker process.")
     parser.add_argument(
         "--queues",
-        default=",".join(QUEUES),
-        help=f"comma-separated personas to work for (default: {','.join(QUEUES)})",
+        default=",".join(ALL_QUEUES),
+        help=f"comma-separated queues to take from (default: {','.join(ALL_QUEUES)})",
     )
     parser.add_argument("--concurrency", type=int, help="threads (default: TRIPTYCH_CONCURRENCY)")
     parser.add_argument(
@@ -34,9 +34,9 @@ def main(argv: list[str] | None = None) -> int:
         settings = load_settings(**({"model": arguments.model} if arguments.model else {}))
         require_model(settings)
         wanted = tuple(dict.fromkeys(name.strip() for name in arguments.queues.split(",") if name.strip()))
-        if not wanted or not set(wanted) <= set(QUEUES):
+        if not wanted or not set(wanted) <= set(ALL_QUEUES):
             problem = f"{arguments.queues!r} names no queue, or one that there is not"
-            raise InvalidInput("--queues", f"{problem}; choose from {', '.join(QUEUES)}")
+            raise InvalidInput("--queues", f"{problem}; choose from {', '.join(ALL_QUEUES)}")
         if arguments.concurrency is not None and arguments.concurrency < 1:
             raise InvalidInput(
                 "--concurrency", f"is {arguments.concurrency}; a worker needs 1 thread at least"

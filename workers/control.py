@@ -11,7 +11,7 @@ from typing import Any
 from celery.worker.control import inspect_command
 
 from orchestrator import __version__
-from orchestrator.broker import QUEUES, queue_for
+from orchestrator.broker import ALL_QUEUES, queue_for
 from orchestrator.contracts.base import PROTOCOL
 from orchestrator.doctor.about import COMMAND, About
 from orchestrator.errors import ArchiveUnusable, TriptychError
@@ -39,7 +39,7 @@ def answer_for(settings: Settings, queues: Sequence[str], retriever: Retriever) 
             version=__version__,
             protocol=PROTOCOL,
             time_ms=int(time.time() * 1_000),
-            queues=tuple(queue for queue in QUEUES if queue_for(queue) in taken),
+            queues=tuple(queue for queue in ALL_QUEUES if queue_for(queue) in taken),
             serves=serves,
             models=tuple(f"{persona} {_chain(settings, persona)}" for persona in PERSONAS),
             corpora=corpora,

@@ -18,6 +18,8 @@ from orchestrator.routing.flow import persona_of
 from orchestrator.store import JobRef
 from orchestrator.store.record import PLAN
 
+HIDDEN = "(redacted)"
+"""What stands for an argument that is somebody's text."""
 _MODE = re.compile(r"'mode': '([a-z]{1,16})'")
 
 

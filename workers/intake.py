@@ -24,10 +24,9 @@ from orchestrator.replies import promise
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore
 from orchestrator.submission import submit
-from workers.display import DisplayedRequest, labels
+from workers.display import HIDDEN, DisplayedRequest, labels
 from workers.patience import patiently
 
-HIDDEN = "(redacted)"
 _task_id: TypeAdapter[str] = TypeAdapter(TaskId)
 _shown: TypeAdapter[tuple[str, str, RequestedMode]] = TypeAdapter(tuple[Tenant, TaskId, RequestedMode])
 

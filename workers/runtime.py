@@ -27,7 +27,7 @@ from orchestrator.store.endpoints import EndpointStore
 from orchestrator.store.paces import PaceStore
 from orchestrator.store.record import PLAN
 from orchestrator.store.room import RoomStore
-from workers import intake
+from workers import intake, judging
 from workers.archiving import Archiver
 from workers.argument import Argument
 from workers.connections import Connections
@@ -73,6 +73,8 @@ class Runtime:
         self.connections = Connections(settings.redis_url.get_secret_value(), self._backends)
         register(self.app, lambda: self.executor)
         intake.register(self.app, settings, lambda: self.store)
+        judge = judging.Judge(lambda: self.models, max_output_tokens=settings.max_output_tokens)
+        judging.register(self.app, judge, lambda: self.store)
         self.metrics: WorkerMetrics | None = None
         if settings.metrics_port:
             self.metrics = WorkerMetrics(leases_held=self.heartbeat.held, slots=slots or settings.concurrency)

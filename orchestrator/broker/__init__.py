@@ -1,6 +1,8 @@
 """Celery and kombu as Triptych uses them: the application, its queues, a transport that survives its input."""
 
 from orchestrator.broker.app import (
+    ALL_QUEUES,
+    JUDGE_QUEUE,
     NEW_WORK,
     PRIORITY,
     QUEUES,
@@ -11,6 +13,8 @@ from orchestrator.broker.app import (
 )
 
 __all__ = [
+    "ALL_QUEUES",
+    "JUDGE_QUEUE",
     "NEW_WORK",
     "PRIORITY",
     "QUEUES",

@@ -22,6 +22,10 @@ PRIORITY = {SYNTHESIS: 0, SECTION: 3, RESOLUTION: 3, REBUTTAL: 6}
 NEW_WORK = 9
 QUEUES = ("plan", "thesis", "antithesis", "synthesis")
 """One queue per persona, so that they scale apart; all forms of one share its queue."""
+JUDGE_QUEUE = "judge"
+"""Of questions to an LLM judge: part of no job, so no job waits where nobody takes them."""
+ALL_QUEUES = (*QUEUES, JUDGE_QUEUE)
+"""What a worker takes unless it is told otherwise."""
 LONGEST_STEP_S = 3_600
 VISIBILITY_S = 120
 """When a message that nobody acknowledged comes back. For jobs on their way in: a step's is dropped where it has an

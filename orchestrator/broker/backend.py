@@ -75,8 +75,8 @@ class _Quiet(RedisBackend):
         return self.client.register_script(_COUNT)
 
     def store_result(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - celery's signature
-        """Store the failure of a ``triptych.submit``, the one result that Celery stores here."""
-        with _kept_from_celery("a failure was not told to its sender"):
+        """Store the failure of a ``triptych.submit``, or the answer of a ``triptych.judge``: nothing else is."""
+        with _kept_from_celery("a result was not told to its sender"):
             return super().store_result(*arguments, **options)
 
 

@@ -19,17 +19,24 @@ from orchestrator.contracts.base import PROTOCOL, TaskId, Tenant
 
 STEP_PREFIX = "triptych."
 SUBMIT = "triptych.submit"
-"""The one task whose message carries a payload."""
+"""A job on its way in. With ``JUDGE`` the one task whose message carries a payload."""
+JUDGE = "triptych.judge"
+"""A question to an LLM judge (orchestrator.judging)."""
 QUEUE_PREFIX = f"triptych.v{PROTOCOL}."
 SUBMIT_LIST = f"{QUEUE_PREFIX}plan"
 """Where Celery puts what has no priority. Bare steps lie in lists of other priorities, so that a producer's
 credentials can be kept to one kind (orchestrator.acl)."""
+JUDGE_LIST = f"{QUEUE_PREFIX}judge"
+JUDGE_ID = re.compile(r"judge\.[a-z0-9][a-z0-9-]{0,31}\.[0-9a-f]{32}")
+"""A question's task id: under it its answer is stored, so it may be no other task's."""
 MAX_FOLLOWING = 8
 MAX_IDS = 3
 MAX_STEP_BYTES = 65_536
 """A step's message is ids and, at most, the canvas that follows: about 3 kB."""
 MAX_SUBMIT_BYTES = 4_000_000
 """A job's million bytes, as escaped JSON in base64."""
+MAX_JUDGE_BYTES = 2_000_000
+"""A question's hundred thousand characters, likewise."""
 
 Code = Literal[
     "not_utf8",
@@ -147,6 +154,9 @@ _ids: TypeAdapter[Any] = TypeAdapter(
 )
 
 
+_MOST_BYTES = {SUBMIT: MAX_SUBMIT_BYTES, JUDGE: MAX_JUDGE_BYTES}
+
+
 class _Refused(Exception):
     """Ends the screening of one message."""
 
@@ -166,7 +176,8 @@ def screen(raw: bytes, came_from: str) -> Defect | None:
         data = _parsed(_text(raw))
         task = _task(data)
         _check_door(task, came_from)
-        _check_body(_body_of(data, len(raw)), task)
+        envelope = _envelope_of(data, len(raw))
+        _check_body(_body_of(envelope), envelope.headers)
     except _Refused as refused:
         return Defect(refused.code, refused.reason, task)
     return None
@@ -175,6 +186,8 @@ def screen(raw: bytes, came_from: str) -> Defect | None:
 def _check_door(task: str, came_from: str) -> None:
     if task == SUBMIT and came_from != SUBMIT_LIST:
         raise _Refused("wrong_queue", f"{SUBMIT} is taken from {SUBMIT_LIST} alone, without a priority")
+    if (task == JUDGE) != (came_from.partition(":")[0] == JUDGE_LIST):
+        raise _Refused("wrong_queue", f"{JUDGE} is taken from {JUDGE_LIST} alone, and nothing else there")
 
 
 def _text(raw: bytes) -> str:
@@ -194,15 +207,20 @@ def _parsed(text: str) -> object:
         raise _Refused("not_json", f"not JSON that kombu can read ({type(error).__name__})") from None
 
 
-def _body_of(data: object, size: int) -> object:
+def _envelope_of(data: object, size: int) -> _Envelope:
     if not isinstance(data, dict):
         raise _Refused("wrong_schema", "no JSON object")
     try:
         envelope = _Envelope.model_validate(data)
     except ValidationError as error:
         raise _Refused("wrong_schema", _first(error)) from None
-    if envelope.headers.task != SUBMIT and size > MAX_STEP_BYTES:
-        raise _Refused("too_large", f"{size:,} bytes, over {MAX_STEP_BYTES:,}")
+    most = _MOST_BYTES.get(envelope.headers.task, MAX_STEP_BYTES)
+    if size > most:
+        raise _Refused("too_large", f"{size:,} bytes, over {most:,}")
+    return envelope
+
+
+def _body_of(envelope: _Envelope) -> object:
     try:
         text = base64.b64decode(envelope.body.encode(), validate=True).decode()
     except ValueError:
@@ -210,7 +228,8 @@ def _body_of(data: object, size: int) -> object:
     return _parsed(text)
 
 
-def _check_body(body: object, task: str) -> None:
+def _check_body(body: object, headers: _Headers) -> None:
+    task = headers.task
     try:
         # Strictness is about the items: JSON has no tuple.
         args, kwargs, embed = _body.validate_python(tuple(body) if isinstance(body, list) else body)
@@ -221,6 +240,9 @@ def _check_body(body: object, task: str) -> None:
         # follow a failure would be sent.
         if _asks_for_errbacks(embed):
             raise _Refused("wrong_canvas", f"{SUBMIT} takes no link_error")
+        return
+    if task == JUDGE:
+        _check_question(headers.id, args, kwargs, embed)
         return
     if not task.startswith(STEP_PREFIX):
         return  # nobody's, which Celery finds out
@@ -233,6 +255,13 @@ def _check_body(body: object, task: str) -> None:
         raise _Refused("wrong_arguments", reason) from None
     if embed:
         _check_canvas(embed, args)
+
+
+def _check_question(task_id: str, args: list[Any], kwargs: object, embed: dict[str, Any] | None) -> None:
+    if kwargs or [type(arg) for arg in args] != [dict] or not JUDGE_ID.fullmatch(task_id):
+        raise _Refused("wrong_arguments", f"{JUDGE} takes one JSON object, under an id like judge.TENANT.HEX")
+    if any((embed or {}).values()):
+        raise _Refused("wrong_canvas", f"nothing follows {JUDGE}")
 
 
 def _asks_for_errbacks(part: object) -> bool:
@@ -253,7 +282,7 @@ def _check_canvas(embed: dict[str, Any], args: list[Any]) -> None:
     except ValidationError as error:
         raise _Refused("wrong_canvas", f"what is to follow: {_first(error)}") from None
     for step in following:
-        if step.task == SUBMIT or step.args[:2] != args[:2] or len(step.args) > MAX_IDS:
+        if step.task in _MOST_BYTES or step.args[:2] != args[:2] or len(step.args) > MAX_IDS:
             raise _Refused("wrong_canvas", f"what is to follow is no step of this job: {step.task}")
 
 

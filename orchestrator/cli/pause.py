@@ -67,12 +67,12 @@ def _client() -> redis.Redis:
 
 
 def _chosen(queue: list[str] | None, *, every: bool) -> tuple[str, ...]:
-    from orchestrator.broker import QUEUES
+    from orchestrator.broker import ALL_QUEUES
     from orchestrator.errors import InvalidInput
 
     if queue and every:
         raise InvalidInput("--all", "goes without QUEUE; give one or the other")
-    return QUEUES if every else tuple(queue or ())
+    return ALL_QUEUES if every else tuple(queue or ())
 
 
 def _show(pauses: dict[str, Pause], *, as_json: bool) -> None:

@@ -10,8 +10,8 @@ import typer
 
 def worker(
     queues: str = typer.Option(
-        "plan,thesis,antithesis,synthesis",
-        help="Comma-separated personas to work for, so that they scale apart.",
+        "plan,thesis,antithesis,synthesis,judge",
+        help="Comma-separated queues to take from: personas, so that they scale apart, and the judge's questions.",
     ),
     concurrency: int | None = typer.Option(None, min=1, help="Threads (default: TRIPTYCH_CONCURRENCY)."),
     model: str | None = typer.Option(

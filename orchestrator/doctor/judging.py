@@ -168,7 +168,7 @@ def judge_corpora(workers: Sequence[About], here: Iterable[str]) -> Iterator[Fin
 
     ``here`` are the corpora of this machine, which somebody may name in a job.
     """
-    planning = [w for w in workers if set(w.serves) - {"synthesis"}]
+    planning = [w for w in workers if set(w.serves) - {"synthesis", "judge"}]
     names = sorted({name for w in planning for name in w.corpora})
     for name in names:
         lacking = [w.name for w in planning if name not in w.corpora]

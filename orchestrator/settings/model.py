@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     model_synthesis: ModelName | None = Field(
         default=None, description="The synthesis' model, where it differs."
     )
+    model_judge: ModelName | None = Field(
+        default=None,
+        description="The model of a second opinion (triptych gate check --judge), where it differs: another one than "
+        "wrote the claims. It has no fallbacks.",
+    )
     fallback: Annotated[str, AfterValidator(readable_fallbacks)] = Field(
         default="",
         description="Models to ask, in this order, where a persona's own cannot answer: openai:b, =anthropic:c, "

@@ -12,6 +12,8 @@ from orchestrator.settings.chain import Choice, parse_fallbacks
 from orchestrator.settings.model import Settings, variables
 
 PERSONAS = ("thesis", "antithesis", "synthesis")
+JUDGE = "judge"
+"""Who gives a second opinion; it is no persona, and has no fallbacks."""
 _HOSTS_WITH_KEYS = ("api.openai.com", "api.anthropic.com")
 
 
@@ -35,10 +37,11 @@ def chain_for(settings: Settings, persona: str) -> tuple[Choice, ...]:
 
 
 def choices(settings: Settings) -> tuple[Choice, ...]:
-    """Every model that any persona may run on, once per place."""
+    """Every model that any persona or the judge may run on, once per place."""
     found: list[Choice] = []
-    for persona in PERSONAS:
-        found += [c for c in chain_for(settings, persona) if not any(c.is_same(known) for known in found)]
+    judge = (Choice(settings.model_judge),) if settings.model_judge else ()
+    for each in (*(chain_for(settings, persona) for persona in PERSONAS), judge):
+        found += [c for c in each if not any(c.is_same(known) for known in found)]
     return tuple(found)
 
 

@@ -118,7 +118,7 @@ class Call:
             except ModelError as error:
                 failed.append((candidate, error))
                 # What others act on already cannot be begun anew; whoever asked goes on from there.
-                stands = self._first_text is not None and self._request.brief.streams
+                stands = self._first_text is not None and self._request.streams
                 if self._is_last or stands or error.kind not in ANOTHER_MODEL_MAY_HELP:
                     break
                 self._setup.meters.fell_back(self.asked[0], error.kind)
@@ -180,7 +180,7 @@ class Call:
             self._exchange(another, is_backup=True),
             known=Known(paces, scope, pace),
             bounds=bounds,
-            told=self._request.brief.streams,
+            told=self._request.streams,
             may_go_on=self._may_go_on,
         )
 

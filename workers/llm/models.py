@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from orchestrator.broker import priority_for
+from orchestrator.broker import NEW_WORK, priority_for
 from orchestrator.routing.flow import THESIS, persona_of
 from orchestrator.settings import Settings
-from orchestrator.settings.places import chain_for
+from orchestrator.settings.chain import Choice
+from orchestrator.settings.places import JUDGE, chain_for
 from orchestrator.store.record import PLAN
 from workers.llm.client import Model
 from workers.llm.fallback import Candidate
@@ -21,6 +22,17 @@ class Models:
         self._settings = settings
         self._gate = gate
         self._paces = paces
+
+    def for_judge(self) -> Model | None:
+        """The judge's model, or ``None`` where that is the extractive engine, which judges nothing.
+
+        It has no fallbacks, so that all of a run's claims are judged by one model, and no backups, for nobody's answer
+        waits for it. Its calls pass the gate after those of jobs.
+        """
+        choice = Choice(self._settings.model_for(JUDGE))
+        if choice.provider == "extractive":
+            return None
+        return Model(Candidate(provider_for(choice, self._settings)), gate=self._gate, order=NEW_WORK)
 
     def for_step(self, step: str, *, form: str | None = None) -> Model:
         """The models of a step's persona, its fallbacks behind it; the plan step translates with the thesis'.

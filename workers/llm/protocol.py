@@ -32,15 +32,21 @@ class ModelRequest:
     """One call: the rendered prompt, its bounds, and the brief that it was rendered from.
 
     A provider that reads prose uses ``system`` and ``turns``; one that does not (the extractive engine) uses
-    ``brief``. ``max_output_tokens`` bounds the answer. ``shared_chars`` is how much of the first turn stands, after
-    the same system text, in every prompt of the job: what a provider's prefix cache can keep between them.
+    ``brief``, which is ``None`` where nobody argues. ``max_output_tokens`` bounds the answer. ``shared_chars`` is how
+    much of the first turn stands, after the same system text, in every prompt of the job: what a provider's prefix
+    cache can keep between them.
     """
 
     system: str
     turns: tuple[ChatTurn, ...]
-    brief: Brief
+    brief: Brief | None
     max_output_tokens: int = 4_096
     shared_chars: int = 0
+
+    @property
+    def streams(self) -> bool:
+        """Whether others act on the answer while it is written."""
+        return self.brief is not None and self.brief.streams
 
     @property
     def shared(self) -> str:

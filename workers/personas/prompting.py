@@ -279,7 +279,7 @@ def _listed(fence: Fence, name: str, items: Sequence[tuple[str, str]]) -> str:
     return fence.wrap(name, text) if text else ""
 
 
-def _continued(request: ModelRequest, answer: str, said: str, brief: Brief) -> ModelRequest:
+def _continued(request: ModelRequest, answer: str, said: str, brief: Brief | None) -> ModelRequest:
     # Endpoints refuse an empty turn; what the model wrote is echoed so that it sees what is talked about.
     echo = ChatTurn("assistant", answer[:MAX_ECHO_CHARS].strip() or "(nothing)")
     turns = (*request.turns, echo, ChatTurn("user", said))

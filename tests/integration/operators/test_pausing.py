@@ -7,7 +7,7 @@ import json
 import pytest
 import redis
 
-from orchestrator.broker import QUEUES, make_app
+from orchestrator.broker import ALL_QUEUES, make_app
 from orchestrator.cli.pause import pause_command, resume_command
 from orchestrator.client import Client
 from orchestrator.contracts.events import QueuePaused, QueueResumed, parse_event
@@ -41,7 +41,7 @@ def test_workers_leave_a_paused_queue_and_take_it_up_again(
     start_worker()
     start_worker("--queues", "plan,thesis")
     pause(client, ["thesis"], who="kim", why="model upgrade")
-    without = sorted([("plan", "antithesis", "synthesis"), ("plan",)])
+    without = sorted([("plan", "antithesis", "synthesis", "judge"), ("plan",)])
     wait_for("both workers to leave", lambda: sorted(taken(settings)) == without)
 
     ref = producer.submit(question(mode="parallel")).ref
@@ -50,23 +50,23 @@ def test_workers_leave_a_paused_queue_and_take_it_up_again(
 
     resume(client, ["thesis"], who="kim")
     assert producer.wait(ref).status == "complete"
-    wait_for("both to be back", lambda: sorted(taken(settings)) == sorted([QUEUES, ("plan", "thesis")]))
+    wait_for("both to be back", lambda: sorted(taken(settings)) == sorted([ALL_QUEUES, ("plan", "thesis")]))
 
 
 def test_a_worker_takes_up_only_what_it_was_started_for(
     settings: Settings, client: redis.Redis, start_worker: StartWorker
 ) -> None:
     start_worker("--queues", "thesis")
-    pause(client, QUEUES, who="kim", why="maintenance")
+    pause(client, ALL_QUEUES, who="kim", why="maintenance")
     wait_for("the worker to leave", lambda: taken(settings) == [()])
-    resume(client, QUEUES, who="kim")
+    resume(client, ALL_QUEUES, who="kim")
     wait_for("the worker to come back", lambda: taken(settings) == [("thesis",)])
 
 
 def test_a_worker_that_starts_later_obeys_from_its_first_message(
     settings: Settings, client: redis.Redis, producer: Client, start_worker: StartWorker
 ) -> None:
-    pause(client, QUEUES, who="kim", why="maintenance")
+    pause(client, ALL_QUEUES, who="kim", why="maintenance")
     ref = producer.submit(question()).ref
     worker = start_worker()
     answers: list[tuple[str, ...]] = []
@@ -80,7 +80,7 @@ def test_a_worker_that_starts_later_obeys_from_its_first_message(
     assert answers == [()]
     assert "task_start" not in started(producer, ref)
     assert "queues_paused" in worker.logs()
-    resume(client, QUEUES, who="kim")
+    resume(client, ALL_QUEUES, who="kim")
     assert producer.wait(ref).status == "complete"
 
 
@@ -89,18 +89,18 @@ def test_a_pause_outlives_a_lost_connection(
 ) -> None:
     worker = start_worker()
     pause(client, ["plan"], who="kim", why="maintenance")
-    wait_for("the worker to leave", lambda: taken(settings) == [QUEUES[1:]])
+    wait_for("the worker to leave", lambda: taken(settings) == [ALL_QUEUES[1:]])
     for connection in client.client_list():
         if int(connection["id"]) != client.client_id():
             client.client_kill_filter(_id=connection["id"])
-    wait_for("the consumer to come back", lambda: taken(settings) == [QUEUES[1:]])
+    wait_for("the consumer to come back", lambda: taken(settings) == [ALL_QUEUES[1:]])
     assert worker.status == "running"
 
 
 def test_the_ledger_knows_who_when_and_why(client: redis.Redis, settings: Settings, producer: Client) -> None:
     assert pause(client, ["plan", "thesis"], who="kim@ops", why="model upgrade") == ("plan", "thesis")
     assert pause(client, ["plan"], who="lee@ops", why="me too") == ()
-    assert resume(client, QUEUES, who="lee@ops", why="done") == ("plan", "thesis")
+    assert resume(client, ALL_QUEUES, who="lee@ops", why="done") == ("plan", "thesis")
     entries = list(Ledger(client).all())
     events = [parse_event(raw, at_ms=int(entry.partition("-")[0])) for entry, raw in entries]
     assert [
@@ -144,7 +144,7 @@ def test_the_commands(client: redis.Redis, redis_url: str, monkeypatch, capsys) 
     pause_command(queue=None, every=False, why="", who=None, as_json=False)
     assert "by kim: upgrade" in capsys.readouterr().out
     pause_command(queue=None, every=True, why="all", who=None, as_json=True)
-    assert set(json.loads(capsys.readouterr().out)["paused"]) == set(QUEUES)
+    assert set(json.loads(capsys.readouterr().out)["paused"]) == set(ALL_QUEUES)
     resume_command(queue=None, every=True, why="", who=None, as_json=False)
     assert "no queue is paused" in capsys.readouterr().out
     with pytest.raises(InvalidInput):

@@ -13,7 +13,7 @@ import redis
 
 from orchestrator.broker import deadletters, make_app, queue_for
 from orchestrator.broker.deadletters import DEAD, DeadLetters
-from orchestrator.broker.screening import MAX_STEP_BYTES, MAX_SUBMIT_BYTES, Defect, screen
+from orchestrator.broker.screening import MAX_JUDGE_BYTES, MAX_STEP_BYTES, MAX_SUBMIT_BYTES, Defect, screen
 from orchestrator.client import Client
 from orchestrator.contracts import Mode
 from orchestrator.errors import InvalidInput
@@ -203,6 +203,48 @@ def test_submit_is_taken_from_one_list_alone(name: str) -> None:
     defect = screen(payload, name)
     assert defect is not None
     assert defect.code == "wrong_queue"
+
+
+JUDGED = {"id": f"judge.acme.{'0' * 32}"}
+QUESTION = {"question": {}, "deadline_ms": 1}
+BAD_QUESTIONS = {
+    "a_step": (raw("triptych.thesis"), "wrong_queue"),
+    "a_submit": (raw("triptych.submit", ({},)), "wrong_queue"),
+    "somebody_elses_task": (raw("shop.orders.ship"), "wrong_queue"),
+    "an_id_of_another_task": (raw("triptych.judge", (QUESTION,)), "wrong_arguments"),
+    "ids": (raw("triptych.judge", ("default", "x"), **JUDGED), "wrong_arguments"),
+    "two_questions": (raw("triptych.judge", (QUESTION, QUESTION), **JUDGED), "wrong_arguments"),
+    "kwargs": (
+        json.dumps({**message("triptych.judge", **JUDGED), "body": encoded([[QUESTION], {"a": 1}, {}])}).encode(),
+        "wrong_arguments",
+    ),
+    "something_follows": (
+        json.dumps(
+            {**message("triptych.judge", **JUDGED), "body": encoded([[QUESTION], {}, {"chain": [following()]}])}
+        ).encode(),
+        "wrong_canvas",
+    ),
+    "large": (raw("triptych.judge", ({"x": "x" * MAX_JUDGE_BYTES},), **JUDGED), "too_large"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_QUESTIONS)
+def test_a_bad_question_to_the_judge_is_told_apart(name: str) -> None:
+    payload, code = BAD_QUESTIONS[name]
+    defect = screen(payload, f"{queue_for('judge')}:9")
+    assert defect is not None
+    assert defect.code == code
+
+
+def test_a_question_is_taken_from_its_own_queue_alone() -> None:
+    payload = raw("triptych.judge", (QUESTION,), **JUDGED)
+    assert [screen(payload, name) for name in queue_lists(queue_for("judge"))] == [None] * 4
+    defects = [screen(payload, name) for step in ("plan", "thesis") for name in queue_lists(queue_for(step))]
+    assert {defect.code for defect in defects if defect} == {"wrong_queue"}
+    assert None not in defects
+    follows = screen(followed(chain=[following("triptych.judge")]), QUEUE)
+    assert follows is not None
+    assert follows.code == "wrong_canvas"
 
 
 def test_a_worker_outlives_every_bad_message_and_goes_on(

@@ -22,7 +22,9 @@ from orchestrator import acl
 from orchestrator.broker import queue_for
 from orchestrator.cli.main import app
 from orchestrator.client import Client
+from orchestrator.contracts.judging import ShownQuote, Silence, SupportQuestion
 from orchestrator.errors import AdmissionClosed
+from orchestrator.judging import JudgeClient
 from orchestrator.rollout.tally import Counted
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, connect, keys
@@ -86,6 +88,11 @@ def test_a_producer_and_a_worker_do_their_work_under_their_own_users(
             == "complete"
         )
         producer.cancel(producer.submit(question(tenant="acme")).ref, who="kim")
+        asked = SupportQuestion(claim="x", quotes=(ShownQuote(quote="x"),))
+        with JudgeClient(producer.settings, tenant="acme") as judge:
+            ((_, reply),) = judge.ask([asked])
+        assert isinstance(reply.opinion, Silence)
+        assert reply.opinion.why == "no_model", "the extractive engine judges nothing"
     assert refusals(client) == []
     worker.kill("SIGTERM")
     assert worker.wait() == 0
@@ -153,6 +160,11 @@ FORBIDDEN: tuple[tuple[object, ...], ...] = (
     ("ZRANGE", keys.ACTIVE, "0", "-1"),
     ("LPUSH", queue_for("plan"), "a submit for any tenant"),
     ("LPUSH", queue_for("thesis"), "x"),
+    ("LPUSH", queue_for("judge"), "x"),
+    ("BRPOP", f"{queue_for('judge')}:9", "1"),
+    ("MGET", "celery-task-meta-judge.rival.0"),
+    ("DEL", "celery-task-meta-judge.rival.0"),
+    ("MGET", "celery-task-meta-judge.acme.0", "celery-task-meta-0"),
     ("LRANGE", f"{queue_for('plan')}:9", "0", "-1"),
     ("BRPOP", f"{queue_for('plan')}:9", "1"),
     ("SADD", f"_kombu.binding.{queue_for('thesis')}", "x"),

@@ -58,6 +58,7 @@ def test_tools_bring_passages_and_a_second_call_answers() -> None:
     assert [turn.role for turn in second.turns] == ["user", "assistant", "user"]
     assert EXTRA.text in second.turns[-1].text
     assert PASSAGES[0].text not in second.turns[-1].text
+    assert second.brief is not None
     assert second.brief.passages == (*PASSAGES, EXTRA)
     assert second.brief.new_passages == (EXTRA,)
     assert second.brief.tool_rounds_left == 0

@@ -70,7 +70,9 @@ def test_each_form_sees_the_others_as_it_should() -> None:
 
 def test_all_personas_of_a_job_share_the_longest_possible_prefix() -> None:
     requests = [first_request(brief(form), max_output_tokens=9) for form in GOOD]
-    assert len({request.system for request in requests if request.brief.form != "single"}) == 1
+    assert (
+        len({request.system for request in requests if request.brief and request.brief.form != "single"}) == 1
+    )
     prefix = shared_prefix(*(request.turns[0].text for request in requests))
     assert PASSAGES[-1].text in prefix
     assert prefix.rstrip("# \n").endswith(f"</passage-{case_fence(brief()).tag}>")
@@ -216,7 +218,7 @@ def test_the_prompt_hash_tells_forms_and_texts_apart(monkeypatch: pytest.MonkeyP
 
 def test_every_template_is_a_packaged_file_and_none_is_left_over() -> None:
     there = {item.name for item in resources.files("workers.personas").joinpath("prompts").iterdir()}
-    used = {*prompting._COMMON, *GOOD, "translate_queries"}
+    used = {*prompting._COMMON, *GOOD, "translate_queries", "judge", "judge_support", "judge_pair"}
     assert there == {f"{name}.v1.md" for name in used}
 
 

@@ -11,14 +11,14 @@ from celery import Celery
 from pydantic import SecretStr
 
 from orchestrator.broker import make_app
-from orchestrator.broker.screening import SUBMIT
+from orchestrator.broker.screening import JUDGE, SUBMIT
 from orchestrator.canvas import GrowingChord, bare, job_canvas
 from orchestrator.contracts import Mode
 from orchestrator.routing.flow import persona_of
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef
-from workers import intake, tasks
-from workers.display import DisplayedRequest
+from workers import intake, judging, tasks
+from workers.display import HIDDEN, DisplayedRequest
 
 REF = JobRef("shop", "order-7")
 SETTINGS = Settings(redis_url=SecretStr("redis://nowhere.invalid/0"))
@@ -31,6 +31,8 @@ def app() -> Celery:
     made = make_app(SETTINGS)
     tasks.register(made, lambda: pytest.fail("nothing is run"))
     intake.register(made, SETTINGS, store=lambda: pytest.fail("nothing is run"))
+    judge = judging.Judge(lambda: pytest.fail("nothing is run"), max_output_tokens=64)
+    judging.register(made, judge, lambda: pytest.fail("nothing is run"))
     return made
 
 
@@ -96,7 +98,7 @@ def test_what_a_steps_sender_wrote_is_not_shown(app: Celery, sent: dict[str, Any
 def test_of_a_submitted_job_the_labels_are_shown(app: Celery) -> None:
     spec = {"goal": SECRET, "tenant": "shop", "mode": "parallel"}
     request = received(app, SUBMIT, [spec], **EVERYWHERE)
-    assert request.argsrepr == intake.HIDDEN
+    assert request.argsrepr == HIDDEN
     assert request.kwargsrepr == "{'mode': 'parallel', 'job': 'shop/order-7'}"
     for shown in (request.info(), request.info(safe=True), repr(request), request.humaninfo()):
         assert SECRET not in str(shown)
@@ -116,5 +118,12 @@ def test_of_a_submitted_job_the_labels_are_shown(app: Celery) -> None:
 )
 def test_of_a_bad_submission_nothing_is_shown(app: Celery, args: list[Any]) -> None:
     request = received(app, SUBMIT, args, **EVERYWHERE)
-    assert (request.argsrepr, request.kwargsrepr) == (intake.HIDDEN, intake.HIDDEN)
+    assert (request.argsrepr, request.kwargsrepr) == (HIDDEN, HIDDEN)
     assert SECRET not in f"{request.info()} {request!r}"
+
+
+@pytest.mark.parametrize("args", [[{"question": {"kind": "support", "claim": SECRET}}], [SECRET], []])
+def test_of_a_question_to_the_judge_nothing_is_shown(app: Celery, args: list[Any]) -> None:
+    request = received(app, JUDGE, args, **EVERYWHERE)
+    assert (request.argsrepr, request.kwargsrepr) == (HIDDEN, HIDDEN)
+    assert SECRET not in f"{request.info()} {request!r} {request.humaninfo()}"

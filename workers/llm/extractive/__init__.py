@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from typing import assert_never
 
 from orchestrator.contracts import Usage
+from orchestrator.errors import ModelError
 from workers.brief import Brief
 from workers.llm.extractive.antithesis import draft_antithesis, draft_rebuttal, draft_standalone
 from workers.llm.extractive.draft import Draft, write
@@ -37,7 +38,12 @@ class Extractive:
     address = ""
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[Delta | Finish]:
-        """Answer from ``request.brief``; the choosing runs on a thread, off the event loop."""
+        """Answer from ``request.brief``; the choosing runs on a thread, off the event loop.
+
+        Raises ``ModelError`` where there is none: it argues, and reads no prose.
+        """
+        if request.brief is None:
+            raise ModelError("provider", "the extractive engine argues from a brief, and does nothing else")
         text = await asyncio.to_thread(answer, request.brief)
         for at in range(0, len(text), _PIECE_CHARS):
             yield Delta(text[at : at + _PIECE_CHARS])
