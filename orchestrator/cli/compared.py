@@ -13,7 +13,7 @@ from rich.text import Text
 from orchestrator.cli.output import stderr_console
 from orchestrator.experiment import Comparison
 from orchestrator.experiment.figures import ArmReport
-from orchestrator.experiment.words import MEASURED, VERDICTS, headline, told
+from orchestrator.experiment.words import MEASURED, VERDICTS, contrast, headline, preferred, told
 
 _STYLES = {"better": "green", "worse": "bold red", "too_few": "yellow", "not_worse": ""}
 
@@ -62,6 +62,12 @@ def show(found: Comparison, console: Console) -> None:
         for j in pair.judgements:
             verdict = Text(f"{VERDICTS[j.verdict]:<28}", style=_STYLES[j.verdict])
             console.print(Text.assemble(f"  {MEASURED[j.measure]:<15}", verdict, told(j)))
+        if pair.preference:
+            j = pair.preference.judgement
+            verdict = Text(f"{VERDICTS[j.verdict]:<28}", style=_STYLES[j.verdict])
+            console.print(Text.assemble(f"  {MEASURED[j.measure]:<15}", verdict, preferred(pair.preference)))
+        if said := contrast(pair):
+            console.print(f"  {said}", style="yellow")
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("arm", header_style="dim")
     for column in (
@@ -80,6 +86,11 @@ def show(found: Comparison, console: Console) -> None:
     for arm in found.arms:
         table.add_row(arm.arm, *_cells(arm))
     console.print(table)
+    if found.judge:
+        cost = "" if found.judge.cost is None else f", cost {found.judge.cost:,.4f}"
+        by = f"by {', '.join(found.judge.models)}" if found.judge.models else "no vote"
+        tokens = f"{found.judge.votes} votes, {found.judge.usage.tokens:,} tokens{cost}, counted for no arm"
+        console.print(f"blind judge: {by}; {tokens}", style="dim", markup=False)
     for arm in found.arms:
         if arm.reasons:
             counted = ", ".join(f"{reason} {count}" for reason, count in arm.reasons.items())

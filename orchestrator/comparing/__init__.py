@@ -1,9 +1,11 @@
 """Running a comparison: each goal through each arm on a fleet, every finished job in a journal on this machine.
 
-What they are judged by is pure, and in ``orchestrator.experiment``.
+What a blind judge said of the answers is kept beside it. How all that is judged is pure, and in
+``orchestrator.experiment``.
 """
 
 from orchestrator.comparing.journal import Header, Journal
 from orchestrator.comparing.runner import Runner, remaining_s
+from orchestrator.comparing.votes import Votes
 
-__all__ = ["Header", "Journal", "Runner", "remaining_s"]
+__all__ = ["Header", "Journal", "Runner", "Votes", "remaining_s"]

@@ -16,12 +16,14 @@ from orchestrator.experiment.figures import (
     Comparison,
     LevelTest,
     PairReport,
+    PreferenceReport,
     Prices,
     Slice,
     SliceArm,
 )
 from orchestrator.experiment.goals import Goal
-from orchestrator.experiment.trial import Arm, Debate, Trial
+from orchestrator.experiment.preference import Judged
+from orchestrator.experiment.trial import Arm, Debate, Trial, Vote
 from orchestrator.experiment.verdict import (
     ALPHA,
     MEASURES,
@@ -46,7 +48,9 @@ class _Judge:
     margins: Margins
     seed: int
     alpha: float
+    alpha_preference: float
     resamples: int
+    blind: Judged | None
 
     def pair(self, reference: str, candidate: str, both: Sequence[tuple[Trial, Trial]]) -> PairReport:
         """Judge the goals that ran through both arms."""
@@ -79,7 +83,14 @@ class _Judge:
             more=more_goals(judgements) if verdict == "too_few" else None,
             judgements=judgements,
             levels=_level_tests(both),
+            preference=self._preference(reference, candidate),
         )
+
+    def _preference(self, reference: str, candidate: str) -> PreferenceReport | None:
+        if self.blind is None:
+            return None
+        margin, alpha = self.margins.preference, self.alpha_preference
+        return self.blind.pair(reference, candidate, margin=margin, alpha=alpha)
 
 
 def compare(
@@ -90,13 +101,19 @@ def compare(
     margins: Margins,
     seed: int,
     prices: Prices | None = None,
+    votes: Iterable[Vote] | None = None,
     resamples: int = RESAMPLES,
 ) -> Comparison:
-    """Judge what has run so far. The error of the verdicts is shared among all pairs and measures (Bonferroni)."""
+    """Judge what has run so far. The error of the verdicts is shared among all pairs and measures (Bonferroni).
+
+    ``votes`` are a blind judge's; ``None`` where there is none. Its verdicts share an error of their own.
+    """
     by_place = {(trial.goal, trial.arm): trial for trial in trials}
     pairs = list(combinations(arms, 2))
     alpha = ALPHA / (max(1, len(pairs)) * len(MEASURES))
-    judge = _Judge(margins, seed, alpha, resamples)
+    alpha_preference = ALPHA / max(1, len(pairs))
+    blind = None if votes is None else Judged(goals, by_place, votes)
+    judge = _Judge(margins, seed, alpha, alpha_preference, resamples, blind)
 
     def of(arm: Arm, among: Iterable[Goal] = goals) -> list[Trial]:
         return [by_place[goal.id, arm.name] for goal in among if (goal.id, arm.name) in by_place]
@@ -118,6 +135,10 @@ def compare(
         alpha=alpha,
         margin_latency=margins.latency,
         margin_rate=margins.rate,
+        margin_preference=margins.preference if blind else None,
+        alpha_preference=alpha_preference if blind else None,
+        judge=blind.report(prices) if blind else None,
+        votes=blind.votes if blind else (),
         models=tuple(sorted({model for trial in by_place.values() for model in trial.models})),
         texts={goal.id: goal.goal for goal in ran},
         trials=tuple(by_place[goal.id, arm.name] for goal in goals for arm in arms if (goal.id, arm.name) in by_place),

@@ -8,7 +8,7 @@ from typing import Annotated
 from orchestrator.contracts import LevelReport, Mode, Usage
 from orchestrator.contracts.base import Frozen
 from orchestrator.contracts.base import Sequence as AsTuple
-from orchestrator.experiment.trial import Debate, Trial
+from orchestrator.experiment.trial import Debate, Trial, Vote
 from orchestrator.experiment.verdict import Judgement, Verdict
 
 
@@ -61,6 +61,41 @@ class LevelTest(Frozen):
     p: float
 
 
+class PreferenceReport(Frozen):
+    """What a blind judge prefers of a pair, in goals; beside the pair's verdict, which it has no part in.
+
+    ``asked`` were judged in both orders. ``ties`` includes ``same``: both answered the same, or neither did.
+    ``unopposed`` are won or lost because one side delivered nothing, ``unknown`` the judge left open. Of those asked,
+    ``turned`` changed with the order, to what was shown first or second; and of those decided, the longer answer won
+    ``longer`` and the shorter ``shorter``.
+    """
+
+    judgement: Judgement
+    asked: int
+    ties: int
+    same: int
+    unopposed: int
+    unknown: int
+    turned: int
+    to_first: int
+    to_second: int
+    longer: int
+    shorter: int
+
+
+class JudgeReport(Frozen):
+    """Who judged and what it took; each of the ``votes`` is on one order of two answers.
+
+    ``silences`` counts why it said nothing, each time that it was asked; their tokens are in ``usage`` too.
+    """
+
+    models: Annotated[tuple[str, ...], AsTuple]
+    votes: int
+    silences: Mapping[str, int]
+    usage: Usage
+    cost: float | None
+
+
 class PairReport(Frozen):
     """One arm against another that stands before it in the list. ``more``: goals that a verdict would take."""
 
@@ -70,6 +105,7 @@ class PairReport(Frozen):
     more: int | None
     judgements: Annotated[tuple[Judgement, ...], AsTuple]
     levels: Annotated[tuple[LevelTest, ...], AsTuple]
+    preference: PreferenceReport | None = None
 
 
 class SliceArm(Frozen):
@@ -92,7 +128,10 @@ class Slice(Frozen):
 
 
 class Comparison(Frozen):
-    """The whole report, as ``--json`` prints it. ``alpha`` is the two-sided error of each interval and exact test."""
+    """The whole report, as ``--json`` prints it. ``alpha`` is the two-sided error of each interval and exact test.
+
+    ``alpha_preference`` is that of the judge's, whose verdicts are a family of their own.
+    """
 
     seed: int
     goals: int
@@ -102,6 +141,10 @@ class Comparison(Frozen):
     alpha: float
     margin_latency: float
     margin_rate: float
+    margin_preference: float | None = None
+    alpha_preference: float | None = None
+    judge: JudgeReport | None = None
     models: Annotated[tuple[str, ...], AsTuple]
     texts: Mapping[str, str]
     trials: Annotated[tuple[Trial, ...], AsTuple]
+    votes: Annotated[tuple[Vote, ...], AsTuple] = ()

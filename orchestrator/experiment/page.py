@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from orchestrator.experiment.figures import ArmReport, Comparison, PairReport
-from orchestrator.experiment.plots import intervals, latencies
-from orchestrator.experiment.trial import Trial
-from orchestrator.experiment.words import MEASURED, VERDICTS, headline, p_value, told
+from orchestrator.experiment.plots import intervals, latencies, preferences
+from orchestrator.experiment.trial import Trial, Vote
+from orchestrator.experiment.words import MEASURED, VERDICTS, contrast, headline, p_value, preferred, told
 from orchestrator.plaintext import plain
 
 _STYLE = """
@@ -27,7 +27,8 @@ svg { width: 100%; max-width: 56rem; height: auto; }
 svg text { fill: var(--ink); font-size: 13px; } svg .tick { fill: var(--dim); font-size: 11px; }
 svg .run { fill: var(--mark); opacity: .35; } svg .mean { fill: var(--ink); }
 svg .interval { stroke: var(--ink); stroke-width: 3; } svg .zero { stroke: var(--dim); }
-svg .margin { stroke: var(--bad); stroke-width: 2; stroke-dasharray: 4 3; }
+svg .won { fill: var(--good); opacity: .45; } svg .lost { fill: var(--bad); opacity: .45; }
+svg .tied { fill: var(--line); } svg .margin { stroke: var(--bad); stroke-width: 2; stroke-dasharray: 4 3; }
 .better { color: var(--good); } .worse { color: var(--bad); } .too_few, .dim { color: var(--dim); }
 .verdict { font-size: 1.15rem; font-weight: 600; margin: 1.5rem 0 .3rem; }
 .sides { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(18rem, 1fr); gap: 1rem; overflow-x: auto; }
@@ -52,6 +53,7 @@ def render(found: Comparison) -> str:
             f"<h2>Runs</h2>{_runs_table(found.arms)}",
             f"<h2>The gate</h2>{_gate_table(found.arms)}{_level_tests(found.pairs)}",
             f"<h2>The argument</h2>{_debate_table(found.arms)}",
+            _blind_judge(found),
             f"<h2>Tokens and cost</h2>{_token_table(found.arms)}",
             f"<h2>Slices</h2>{_slice_table(found)}",
             f"<h2>Goals</h2>{''.join(_drill(found))}",
@@ -80,10 +82,35 @@ def _pair(pair: PairReport) -> str:
         )
         for j in pair.judgements
     ]
+    beside = f"<p>{escape(contrast(pair))}</p>" if contrast(pair) else ""
     return (
-        f'<p class="verdict {pair.verdict}">{escape(headline(pair))}</p>'
+        f'<p class="verdict {pair.verdict}">{escape(headline(pair))}</p>{beside}'
         f"{_table(('', 'verdict', 'candidate minus reference'), rows)}{intervals(pair.judgements, title)}"
     )
+
+
+def _blind_judge(found: Comparison) -> str:
+    """What a judge that did not know the arms prefers: no part of the verdicts, and so in a section of its own."""
+    if found.judge is None or found.alpha_preference is None:
+        return ""
+    judged = [(f"{p.candidate} over {p.reference}", p.preference) for p in found.pairs if p.preference]
+    rows = [
+        (
+            escape(name), f'<span class="{p.judgement.verdict}">{escape(VERDICTS[p.judgement.verdict])}</span>',
+            escape(preferred(p)), _of(p.turned, p.asked), _of(p.longer, p.longer + p.shorter),
+        )
+        for name, p in judged
+    ]  # fmt: skip
+    judge = found.judge
+    cost = "" if judge.cost is None else f", cost {judge.cost:,.4f}"
+    about = (
+        f"{', '.join(judge.models) or 'Nobody'} gave {judge.votes} votes for {judge.usage.tokens:,} tokens{cost}, "
+        "which count for no arm. It saw the question and two answers, without what names an arm, in both orders. "
+        "An arm wins a goal that it wins in both; a tie counts half. "
+        f"Intervals: {_percent(1 - found.alpha_preference)} each. It has no part in the verdicts above."
+    )
+    columns = ("pair", "verdict", "preferred", "decided by the order alone", "longer one won")
+    return f"<h2>The blind judge</h2><p>{_text(about)}</p>{preferences(judged)}{_table(columns, rows)}"
 
 
 def _latency_table(arms: Sequence[ArmReport]) -> str:
@@ -183,10 +210,18 @@ def _drill(found: Comparison) -> Iterator[str]:
     for goal_id, trials in by_goal.items():
         states = ", ".join(f"{t.arm} {t.status} {t.latency_s:.2f} s" for t in trials)
         sides = "".join(f"<div>{_side(trial)}</div>" for trial in trials)
+        said = "".join(f"<br>{_text(_said(o))}" for o in found.votes if o.goal == goal_id)
         yield (
             f"<details><summary>{_text(goal_id)}: {_text(found.texts.get(goal_id, ''))} "
-            f'<span class="dim">{_text(states)}</span></summary><div class="sides">{sides}</div></details>'
+            f'<span class="dim">{_text(states)}</span></summary><div class="sides">{sides}</div>'
+            f"{f'<p>Blind judge:{said}</p>' if said else ''}</details>"
         )
+
+
+def _said(vote: Vote) -> str:
+    better = {"first": vote.first, "second": vote.second, "tie": "neither", None: f"silent ({vote.silence})"}
+    why = f". {vote.why}" if vote.why else ""
+    return f"{vote.first} first, {vote.second} second: {better[vote.better]}{why}"
 
 
 def _side(trial: Trial) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from orchestrator.experiment.figures import Comparison
+from orchestrator.experiment.figures import Comparison, PreferenceReport
 from orchestrator.experiment.verdict import Judgement
 from orchestrator.experiment.words import MEASURED
 
@@ -61,6 +61,31 @@ def intervals(judgements: Sequence[Judgement], title: str) -> str:
         ]
     axis = _axis(scale, height, "% faster, or points more")
     return _svg(height + 30, [*rows, *axis], title)
+
+
+def preferences(judged: Sequence[tuple[str, PreferenceReport]]) -> str:
+    """One row per pair: goals won, tied and lost as a bar, over it the share with its interval and the margin."""
+    drawn = [(name, p, p.judgement.wins + p.judgement.losses + p.ties) for name, p in judged]
+    scale, height = _Scale(0.0, 100.0), 20 + len(drawn) * _ROW
+    rows = []
+    for number, (name, preference, goals) in enumerate(drawn):
+        y, at, j = 20 + number * _ROW, 0.0, preference.judgement
+        rows.append(f'<text x="0" y="{y + 4}">{escape(name)}</text>')
+        for kind, count in (("won", j.wins), ("tied", preference.ties), ("lost", j.losses)):
+            share = 100 * count / goals if goals else 0.0
+            wide = scale.x(share) - scale.x(0)
+            bar = f'<rect x="{scale.x(at):.1f}" y="{y - 13}" width="{wide:.1f}" height="26" class="{kind}"'
+            rows.append(f"{bar}><title>{kind} {count}</title></rect>")
+            at += share
+        worst = scale.x(50 - 100 * j.margin)
+        rows += [
+            f'<line x1="{scale.x(50):.1f}" x2="{scale.x(50):.1f}" y1="{y - 16}" y2="{y + 16}" class="zero"/>',
+            f'<line x1="{worst:.1f}" x2="{worst:.1f}" y1="{y - 16}" y2="{y + 16}" class="margin"/>',
+        ]
+        if j.candidate is not None and j.low is not None and j.high is not None:
+            ends = 100 * (0.5 + j.low), 100 * (0.5 + j.high)
+            rows.append(_whisker(scale, y, *ends, at=100 * j.candidate))
+    return _svg(height + 30, [*rows, *_axis(scale, height, "% of goals")], "What the blind judge prefers")
 
 
 class _Scale:

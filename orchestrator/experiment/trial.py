@@ -1,8 +1,8 @@
-"""What a comparison keeps of each run: one goal through one arm, once."""
+"""What a comparison keeps: of each run, one goal through one arm, once; and of each time that a judge was asked."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,7 @@ from orchestrator.contracts import JobStatus, LevelReport, Mode, Usage
 from orchestrator.contracts.base import Frozen, Sections, Sequence
 
 MAX_ANSWER_CHARS = 16_000
+MAX_WHY_CHARS = 600
 
 
 class Arm(Frozen):
@@ -70,3 +71,20 @@ class Trial(Frozen):
     claims: int = 0
     debate: Debate = Debate()
     answer: Annotated[str, Field(max_length=MAX_ANSWER_CHARS)] = ""
+
+
+class Vote(Frozen):
+    """What a judge said of two answers to a goal, shown in this order; ``jobs`` wrote them.
+
+    ``why`` is in its own words, if it gave any. Where it said nothing, ``better`` is ``None`` and ``silence`` says why.
+    """
+
+    goal: str
+    first: str
+    second: str
+    jobs: Annotated[tuple[str, str], Sequence]
+    better: Literal["first", "second", "tie"] | None
+    why: Annotated[str, Field(max_length=MAX_WHY_CHARS)] = ""
+    silence: str = ""
+    model: str = ""
+    usage: Usage = Usage()

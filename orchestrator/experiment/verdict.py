@@ -2,6 +2,7 @@
 
 Three things are judged of a pair of arms: latency, evidence (the gate's verdict), and wholeness (nothing was lost). An
 arm that gets faster by losing a persona is not faster: such runs are left out of the latency and counted as lost.
+What a blind judge prefers is judged in the same words, beside them.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from orchestrator.experiment.bootstrap import RESAMPLES, Bootstrap, bootstrap, r
 from orchestrator.experiment.exact import difference_bounds, sign_test
 
 Verdict = Literal["better", "not_worse", "worse", "too_few"]
-Measure = Literal["latency", "evidence", "whole"]
+Measure = Literal["latency", "evidence", "whole", "preference"]
 MEASURES: tuple[Measure, ...] = ("latency", "evidence", "whole")
+"""Those that a pair's verdict is made of."""
 
 LEAST_PAIRS = 10
 """Fewer are never a verdict: neither the bootstrap nor anybody's judgement holds on them."""
@@ -32,20 +34,21 @@ _ONE_SIDED_Z = NormalDist().inv_cdf(1 - ALPHA)
 
 @dataclass(frozen=True)
 class Margins:
-    """What still counts as not worse: ``latency`` as a share of the mean (0.1 is 10 %), ``rate`` in shares of runs."""
+    """What still counts as not worse: ``latency`` as a share of the mean (0.1 is 10 %), ``rate`` in shares of runs.
+
+    ``preference`` is how far below one half: at 0.1 an arm that is preferred on 40 % of goals is at the margin.
+    """
 
     latency: float = 0.10
     rate: float = 0.05
-
-    def of(self, measure: Measure) -> float:
-        """The margin of one measure."""
-        return self.latency if measure == "latency" else self.rate
+    preference: float = 0.10
 
 
 class Judgement(Frozen):
     """One measure of one pair of arms.
 
     ``difference`` is candidate against reference: for latency the ratio of means minus 1, for rates in shares of runs.
+    For preference ``candidate`` is the share of goals on which it is preferred, ties half, and ``reference`` one half.
     ``low`` and ``high`` hold it with the comparison's two-sided confidence; ``bound`` is its worse end at one-sided
     95 %, which decides on the margin. ``wins`` and ``losses`` are pairs that the candidate has for itself. ``more``:
     about how many more goals a verdict would take, at 80 % power, if they go on like these; ``None`` where there is a
@@ -134,6 +137,43 @@ def judge_rate(
             "bound": bound,
             "p": p,
             "more": _more_for_rate(wins, losses, n, margin, alpha) if verdict == "too_few" else None,
+        }
+    )
+
+
+def judge_preference(
+    wins: int, losses: int, ties: int, unknown: int = 0, *, margin: float, alpha: float
+) -> Judgement:
+    """Judge whose answers are preferred: an exact sign test of wins and losses, and a bound on the share.
+
+    ``unknown`` are goals that nobody could judge: whatever is asked, they count against the answer yes.
+    """
+    judged = wins + losses + ties
+    n = judged + unknown
+    counted = _counted("preference", judged, margin, wins, losses)
+    if judged < LEAST_PAIRS:
+        return counted
+    for_it, against_it = sign_test(wins, losses + unknown), sign_test(wins + unknown, losses)
+    low = difference_bounds(wins, losses + unknown, n, alpha / 2)[0] / 2
+    high = difference_bounds(wins + unknown, losses, n, alpha / 2)[1] / 2
+    bound = difference_bounds(wins, losses + unknown, n, ALPHA)[0] / 2
+    verdict = _verdict(
+        better=for_it <= alpha and wins > losses + unknown,
+        within=bound >= -margin,
+        worse=against_it <= alpha and losses > wins + unknown,
+    )
+    more = _more_for_rate(wins, losses + unknown, n, 2 * margin, alpha)
+    return counted.model_copy(
+        update={
+            "verdict": verdict,
+            "reference": 0.5,
+            "candidate": 0.5 + (wins - losses) / (2 * judged),
+            "difference": (wins - losses) / (2 * judged),
+            "low": low,
+            "high": high,
+            "bound": bound,
+            "p": sign_test(wins, losses),
+            "more": more if verdict == "too_few" else None,
         }
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.experiment.figures import PairReport
+from orchestrator.experiment.figures import PairReport, PreferenceReport
 from orchestrator.experiment.verdict import Judgement, Measure, Verdict
 
 VERDICTS: Mapping[Verdict, str] = {
@@ -17,6 +17,7 @@ MEASURED: Mapping[Measure, str] = {
     "latency": "latency",
     "evidence": "evidence holds",
     "whole": "nothing lost",
+    "preference": "blind judge",
 }
 
 
@@ -32,6 +33,37 @@ def headline(pair: PairReport) -> str:
     if pair.more is None:
         return f"{said}, and none in sight: the arms are too close to a margin, or differ too much from goal to goal"
     return f"{said}; about {pair.more:,} more goals would tell, if they go on like these"
+
+
+def contrast(pair: PairReport) -> str:
+    """What to make of it where the blind judge and the verdict point different ways; empty where they do not."""
+    judged = pair.preference.judgement.verdict if pair.preference else None
+    if judged == "worse" and pair.verdict in {"better", "not_worse"}:
+        return "The blind judge finds its answers worse: read some side by side before you go by the verdict."
+    if judged == "better" and pair.verdict == "worse":
+        return "The blind judge finds its answers better. That takes nothing from the verdict: it sees no evidence."
+    return ""
+
+
+def preferred(preference: PreferenceReport) -> str:
+    """What the blind judge prefers: counts, the share with its interval, and what the order did to it."""
+    j = preference.judgement
+    if not j.pairs and preference.unknown:
+        return f"{preference.unknown} goals, and of none an vote in both orders"
+    counts = f"preferred on {j.wins}, not on {j.losses}, tied on {preference.ties} goals"
+    if j.candidate is not None and j.low is not None and j.high is not None:
+        share = f"{100 * j.candidate:.1f} % ({100 * (0.5 + j.low):.1f} to {100 * (0.5 + j.high):.1f})"
+        counts = f"{share}, {counts}, p {p_value(j.p)}, margin {100 * (0.5 - j.margin):g} %"
+    else:
+        counts += "; 10 are the least to judge by"
+    asides = [
+        f"about {j.more:,} more goals would tell" if j.more and j.difference is not None else "",
+        f"{preference.unopposed} of them unopposed" if preference.unopposed else "",
+        f"{preference.unknown} not judged" if preference.unknown else "",
+        f"the order alone decided {preference.turned} of {preference.asked}"
+        + (f" (first {preference.to_first}, second {preference.to_second})" if preference.turned else ""),
+    ]
+    return "; ".join([counts, *filter(None, asides)])
 
 
 def told(judgement: Judgement) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from orchestrator.cli import compare as command
 from orchestrator.cli.compare_input import arms_of, prices_of, read_goals
-from orchestrator.cli.compared import _duration
+from orchestrator.cli.compared import _duration, show
 from orchestrator.errors import InvalidInput
 from orchestrator.experiment import Arm, Margins, compare
 from orchestrator.experiment.figures import Prices
 from tests.unit.experiment.runs import CANDIDATE, REFERENCE, arm, goals, trial
+from tests.unit.experiment.test_preference import asked, differing, prefers, ran, report
 
 
 @pytest.mark.parametrize(
@@ -93,6 +96,21 @@ def test_the_exit_code_is_about_the_first_arm(seconds, evidence, third, code):
 
 def test_without_enough_data_the_exit_code_says_so():
     assert command.exit_code(compare(goals(3), (REFERENCE, CANDIDATE), [], margins=Margins(), seed=1)) == 3
+
+
+def test_the_terminal_has_a_row_for_the_blind_judge_and_says_what_it_cost():
+    trials = ran(30, differing)
+    out = io.StringIO()
+    show(report(30, trials, asked(trials, 30, prefers("sequential"))), Console(file=out, width=200))
+    said = out.getvalue()
+    assert (
+        "  blind judge    worse                       0.0 % (0.0 to 8.2), preferred on 0, not on 30" in said
+    )
+    assert "the order alone decided 0 of 30" in said
+    assert "blind judge: by openai:judge; 60 votes, 600 tokens, counted for no arm" in said
+    out = io.StringIO()
+    show(report(30, trials, None), Console(file=out, width=200))
+    assert "judge" not in out.getvalue()
 
 
 @pytest.mark.parametrize(

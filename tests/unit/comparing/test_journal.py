@@ -1,4 +1,4 @@
-"""The journal: what a crash leaves of it is enough to go on, and it goes on with nothing else."""
+"""The journal, and the votes beside it: what a crash leaves is enough to go on, and it goes on with nothing else."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.comparing import Header, Journal, remaining_s
+from orchestrator.comparing import Header, Journal, Votes, remaining_s
 from orchestrator.comparing.journal import NAME
+from orchestrator.comparing.votes import NAME as VOTES
 from orchestrator.errors import InvalidInput
+from orchestrator.experiment import Vote
 from tests.unit.experiment.runs import CANDIDATE, REFERENCE, trial
 
 HEADER = Header(seed=7, arms=(REFERENCE, CANDIDATE), goals="g", evidence="e")
@@ -121,3 +123,28 @@ def test_a_journal_from_before_arms_had_sections_goes_on(tmp_path):
     assert old != path.read_text()
     path.write_text(old)
     assert goals_in(tmp_path) == ["g1"]
+
+
+def test_votes_are_kept_whole_and_a_torn_one_is_dropped(tmp_path):
+    cast = [
+        Vote(goal="g1", first="a", second="b", jobs=("1", "2"), better="tie", why="Both say so."),
+        Vote(goal="g1", first="b", second="a", jobs=("2", "1"), better=None, silence="unreadable"),
+    ]
+    with Votes.open(tmp_path / "new") as votes:
+        assert votes.all == []
+        for vote in cast:
+            votes.add(vote)
+    path = tmp_path / "new" / VOTES
+    with path.open("ab") as file:
+        file.write(b'{"goal":"g2","fir')
+    with Votes.open(tmp_path / "new") as votes:
+        assert votes.all == cast
+        with pytest.raises(InvalidInput, match="in use by another command"), Votes.open(tmp_path / "new"):
+            pass
+    assert path.read_bytes().count(b"\n") == 2
+    path.write_text('{"goal": 1}\n')
+    with (
+        pytest.raises(InvalidInput, match=r"votes.jsonl line 1 cannot be read"),
+        Votes.open(tmp_path / "new"),
+    ):
+        pass
