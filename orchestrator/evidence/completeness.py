@@ -40,10 +40,11 @@ def check_completeness(task_id: str, outputs: Sequence[PersonaOutput]) -> Tally:
     return tally
 
 
-def check_answer(answer: AttributedAnswer, loose_numbers: str) -> Tally:
+def check_answer(answer: AttributedAnswer, loose_numbers: str, look_alikes: Sequence[str]) -> Tally:
     """Judge an answer of any system as a whole: there are claims, each once, and the text is made of them.
 
-    ``loose_numbers`` are those of its text that no quote and not the question holds.
+    ``loose_numbers`` are those of its text that no quote and not the question holds, ``look_alikes`` says which of its
+    words only look like words of the quotes.
     """
     tally = Tally(3, "nothing lost, nothing invented")
     ids = [claim.id for claim in answer.claims]
@@ -57,7 +58,11 @@ def check_answer(answer: AttributedAnswer, loose_numbers: str) -> Tally:
     number = Finding(
         level=3, reason="answer_number", detail=f"the answer states {loose_numbers}, which no quote holds"
     )
-    tally.count([number] if loose_numbers else [])
+    disguised = [
+        Finding(level=3, reason="look_alike", detail=f"in the answer {detail}"[:1_000])
+        for detail in look_alikes
+    ]
+    tally.count([number, *disguised] if loose_numbers else disguised)
     if answer.answer and answer.answer.claims is not None:
         used = set(answer.answer.claims)
         for claim_id in dict.fromkeys(ids):

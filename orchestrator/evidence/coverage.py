@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from orchestrator.contracts import Claim, Finding
+from orchestrator.evidence.look_alikes import look_alikes, misspelt
 from orchestrator.evidence.sources import Quoted
 from orchestrator.evidence.statement import Evidence, Statement
 from orchestrator.evidence.support import COVERED, Support, support
@@ -34,17 +35,6 @@ _FRAMING_NOUNS = frozenset(
         "source passage evidence document report claim thesis antithesis according however therefore"
     )
 )
-# Cyrillic and Greek letters that are drawn as Latin ones.
-_LOOKS_LIKE = str.maketrans(
-    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u051b"
-    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405"
-    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd",
-    "aeopcyxijsdqABEKMHOPCTXIJSABEZHIKMNOPTYXov",
-)
-_ALPHABETIC = re.compile(r"[0-9A-Za-z\u0370-\u03ff\u0400-\u052f]+")
-_MARKS = re.compile(r"[\u0300-\u036f\u20d0-\u20ff]+")
-# Folding has composed what composes: a mark that is left belongs to no letter of any alphabet here.
-_MARKED = re.compile(r"\w[\u0300-\u036f\u20d0-\u20ff]+")
 _SENTENCE_START = re.compile(r"(?:\A|[.!?:;\"(]\s*)\Z")
 
 
@@ -133,21 +123,8 @@ def _korean_names(claim: Claim, claimed: Statement, evidence: Evidence) -> list[
 
 
 def _look_alikes(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding]:
-    """Words that only look like words of the quotes: letters of another script, marks that no letter takes."""
-    if claimed.text.isascii():
-        return []
-    known = set(_ALPHABETIC.findall(evidence.text))
-    words = [w for w in _ALPHABETIC.findall(claimed.text) if w not in known and _skeleton(w) in known]
-    marked = (w for w in _MARKED.findall(claimed.text) if w not in evidence.text)
-    words += [w for w in marked if _skeleton(w) not in words]
-    return [
-        _finding(claim, "look_alike", f"{word} only looks like {_skeleton(word)}")
-        for word in dict.fromkeys(words)
-    ]
-
-
-def _skeleton(word: str) -> str:
-    return _MARKS.sub("", word).translate(_LOOKS_LIKE)
+    details = look_alikes(claimed.text, evidence) + misspelt(claimed, evidence)
+    return [_finding(claim, "look_alike", detail) for detail in details]
 
 
 def _has_to_be_quoted(claimed: Statement, match: re.Match[str], evidence: Evidence) -> bool:

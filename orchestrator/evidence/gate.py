@@ -11,13 +11,15 @@ from orchestrator.contracts.attributed import AttributedAnswer
 from orchestrator.contracts.report import ClaimReport
 from orchestrator.evidence.completeness import check_answer, check_completeness
 from orchestrator.evidence.coverage import Coverage, check_coverage
+from orchestrator.evidence.look_alikes import look_alikes
 from orchestrator.evidence.membership import check_membership
 from orchestrator.evidence.quotes import check_quote
 from orchestrator.evidence.repair import propose
 from orchestrator.evidence.repairing import Repairer, needs_repair, told
 from orchestrator.evidence.sources import Sources
+from orchestrator.evidence.statement import Evidence
 from orchestrator.evidence.tally import Tally
-from orchestrator.language import Quantity, quantities
+from orchestrator.language import Quantity, normalise, quantities
 
 _MAX_RISKS = 20
 _SMALL_COUNT = 12
@@ -91,9 +93,10 @@ def _judged(answer: AttributedAnswer, claims: Sequence[Claim], sources: Sources)
     gate = _Gate(sources, evidence_required=True)
     findings, supported = gate.judge_claims(claims)
     text = answer.answer.text if answer.answer else ""
-    known = gate.numbers(c for claim in claims for c in claim.citations)
+    cited = [citation for claim in claims for citation in claim.citations]
+    known = gate.numbers(cited)
     loose = _loose_numbers(text, known | {q.key for q in quantities(answer.question)})
-    whole = check_answer(answer, loose)
+    whole = check_answer(answer, loose, gate.look_alikes(text, cited, known=answer.question))
     return gate.report(
         "answer", whole, [*findings, *whole.findings], supported=supported, evidence_required=True
     )
@@ -160,6 +163,11 @@ class _Gate:
         quoted = (self._sources.quoted(citation) for citation in citations)
         return {quantity.key for quote in quoted if quote for quantity in quote.quantities}
 
+    def look_alikes(self, text: str, citations: Iterable[Citation], *, known: str = "") -> list[str]:
+        """Say of each word of a text that only looks like one of these quotes what it looks like."""
+        quotes = dict.fromkeys(self._sources.quoted(citation) for citation in citations)
+        return look_alikes(normalise(text), Evidence(tuple(filter(None, quotes))), known=normalise(known))
+
     def _citations(self, claim_id: str | None, citations: Sequence[Citation]) -> list[Finding]:
         findings: list[Finding] = []
         for number, citation in enumerate(citations):
@@ -194,14 +202,22 @@ class _Gate:
         return coverage
 
     def _summary(self, output: PersonaOutput) -> list[Finding]:
-        """Numbers of the summary that no quote of the output holds: a risk, for they may come from the question."""
-        citations = chain(output.citations, *(claim.citations for claim in output.claims))
-        loose = _loose_numbers(output.summary, self.numbers(citations))
-        if not loose:
-            return []
-        detail = f"the {output.persona}'s summary states {loose}, which no quote of it holds"
-        findings = [Finding(level=2, reason="summary_number", detail=detail, judged=False)]
-        self._coverage.count(findings)
+        """Find numbers of the summary that no quote of the output holds, and words that only look like theirs.
+
+        The numbers are a risk, for they may come from the question.
+        """
+        citations = [*output.citations, *chain.from_iterable(claim.citations for claim in output.claims)]
+        findings = [
+            Finding(
+                level=2, reason="look_alike", detail=f"in the {output.persona}'s summary {detail}"[:1_000]
+            )
+            for detail in self.look_alikes(output.summary, citations)
+        ]
+        if loose := _loose_numbers(output.summary, self.numbers(citations)):
+            detail = f"the {output.persona}'s summary states {loose}, which no quote of it holds"
+            findings.append(Finding(level=2, reason="summary_number", detail=detail, judged=False))
+        if findings:
+            self._coverage.count(findings)
         return findings
 
 

@@ -23,6 +23,8 @@ from orchestrator.language import (
     quantities,
     sentences,
 )
+from orchestrator.language.accents import written_both_ways
+from orchestrator.language.look_alikes import WORD, odd, strokes
 
 # A quote may come in quotation marks of its own.
 _MARKED = re.compile(r"([\"']).+\1", re.DOTALL)
@@ -93,6 +95,16 @@ class Source:
     def lower_case_stems(self) -> frozenset[str]:
         """Content words that the passage writes in small letters: no names."""
         return frozenset(content_words(" ".join({w for w in self.passage.text.split() if w.islower()})))
+
+    @cached_property
+    def marks_in_use(self) -> frozenset[str]:
+        """Marks on Latin letters in a passage whose language has such: one marked word alone is a loanword."""
+        if self.folded.text.isascii():
+            return frozenset()
+        marked = {w for w in WORD.findall(self.folded.text) if not w.isascii() and w[0].islower()}
+        usual = [word for word in marked if any(map(odd, word)) and not written_both_ways(word)]
+        marks = frozenset(stroke for word in usual for ch in word if odd(ch) for stroke in strokes(ch))
+        return marks if len(usual) > 1 else frozenset()
 
     @cached_property
     def _words(self) -> list[Word]:

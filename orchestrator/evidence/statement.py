@@ -18,6 +18,7 @@ from orchestrator.language import (
     normalise,
     quantities,
 )
+from orchestrator.language.look_alikes import WORD, skeleton
 
 _NAME = re.compile(r"[A-Za-z\u00c0-\u024f][\w\u00c0-\u024f]*(?:[-.]\d\w*)*", re.ASCII)
 _NOT_HANGUL = re.compile(r"[^\uac00-\ud7a3]+")
@@ -53,26 +54,27 @@ class Statement:
         return negated(self.text)
 
     @cached_property
-    def _lexed(self) -> list[Word]:
+    def lexed(self) -> list[Word]:
+        """Its words with their places."""
         return lexed(self.text)
 
     @cached_property
     def all_words(self) -> set[str]:
         """Its content words, numbers among them."""
-        return {form for _, _, forms in self._lexed for form in forms}
+        return {form for _, _, forms in self.lexed for form in forms}
 
     @cached_property
     def words(self) -> dict[str, tuple[str, ...]]:
         """Its words and what they are compared by; numbers and their units are judged by themselves."""
         measured = self._measured
-        return {word: forms for word, start, forms in self._lexed if start not in measured}
+        return {word: forms for word, start, forms in self.lexed if start not in measured}
 
     @cached_property
     def sequence(self) -> tuple[Token, ...]:
         """All that it says, in order; words without a meaning of their own stand as they are written."""
         marks: list[tuple[int, Token]] = [(q.start, q.key) for q in self.quantities]
         marks += [
-            (start, forms or (word,)) for word, start, forms in self._lexed if start not in self._measured
+            (start, forms or (word,)) for word, start, forms in self.lexed if start not in self._measured
         ]
         return tuple(token for _, token in sorted(marks, key=lambda mark: mark[0]))
 
@@ -116,6 +118,22 @@ class Evidence:
     def text(self) -> str:
         """The quotes one behind the other, folded."""
         return " ".join(quote.folded_text for quote in self.quotes)
+
+    @cached_property
+    def written(self) -> frozenset[str]:
+        """All words of all quotes with their marks, in lower case."""
+        return frozenset(WORD.findall(self.text.lower()))
+
+    @cached_property
+    def skeletons(self) -> dict[str, str]:
+        """What each word of the quotes looks like, and the word."""
+        return {skeleton(word): word for word in sorted(set(WORD.findall(self.text)))}
+
+    @cached_property
+    def marks_in_use(self) -> frozenset[str]:
+        """Marks on letters in the language of any cited passage."""
+        sources = dict.fromkeys(quote.source for quote in self.quotes)
+        return frozenset[str]().union(*(source.marks_in_use for source in sources))
 
     @cached_property
     def run_on(self) -> str:
