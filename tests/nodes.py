@@ -156,7 +156,9 @@ def worker_node(
     wanted = ["--concurrency", "20", *arguments]
     told = {"TRIPTYCH_MODEL": "extractive", **env}
     command: Sequence[str] | Main = _worker
-    if host is not None or tree != ROOT:
+    if (
+        host is not None or tree != ROOT or "PYTHONPATH" in env
+    ):  # other code than what was imported, or elsewhere
         command = [sys.executable, "-m", "workers"]
         command = host.command(command) if host is not None else command
     return ProcessNode(

@@ -143,7 +143,7 @@ def test_the_deadline_cuts_the_call_and_ends_the_job(
     house: House, model: ModelServer, mode: str, stalled: str, lost: str, status: str
 ) -> None:
     model.script(stalled, stall)
-    result = house.answer(mode=mode, deadline_s=1.5)
+    result = house.answer(mode=mode, deadline_s=3.0)  # the other persona has to be done by then
     (call,) = model.of(stalled)
     assert call.request.hung_up.wait(PATIENCE_S)
     assert (lost, stalled, "deadline") in why(result)
