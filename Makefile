@@ -52,7 +52,7 @@ bench-durability: install ## Which accepted jobs are gone after Redis' end, by h
 soak: install ## Thousands of jobs while workers and Redis fail, beside a naive Celery chord (about 12 minutes).
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
-growth: install ## What is held after 50,000 jobs, and whether it has grown (about 20 minutes).
+growth: install ## What is held after 50,000 jobs, and whether it has grown (about half an hour).
 	@$(BIN)/python -m benchmarks.growth $(ARGS)
 
 overload: install ## What becomes of jobs when three times as many come as can be done (about 5 minutes).
