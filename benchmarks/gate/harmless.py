@@ -46,3 +46,11 @@ OF_TEXT: dict[str, Reformat] = {
     "last word cut": lambda text: text.rsplit(" ", 1)[0],
 }
 OF_CLAIMS = frozenset(OF_TEXT) - {"first word cut", "last word cut"}
+
+
+_SUBJECT_OBJECT = re.compile(r"(?<![가-힣])([가-힣]{2,}[은는이가])\s([가-힣]{2,}[을를])(?=\s)")
+
+ADDED: dict[str, Reformat] = {
+    "object before subject": lambda text: _SUBJECT_OBJECT.sub(r"\2 \1", text, count=1),
+}
+"""Of claims, and later than the others: Korean says by particles who did what, and leaves their order free."""

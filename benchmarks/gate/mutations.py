@@ -59,7 +59,7 @@ class Sentence:
 
 def cases(passages: Sequence[str], *, seed: int) -> Iterator[Case]:
     """Give every case of these passages. The passages' languages may differ; the other passage is of the same."""
-    rng = random.Random(seed)
+    rng, added = random.Random(seed), random.Random(seed + 1)
     by_language: dict[str, list[str]] = {}
     for passage in passages:
         by_language.setdefault(detect_language(passage), []).append(passage)
@@ -67,6 +67,9 @@ def cases(passages: Sequence[str], *, seed: int) -> Iterator[Case]:
         for sentence in _sentences(texts, language):
             yield from _harmful(sentence, rng, texts)
             yield from _harmless(sentence)
+    for language, texts in sorted(by_language.items()):
+        for sentence in _sentences(texts, language):
+            yield from _added(sentence, added, texts)
 
 
 def _sentences(texts: Sequence[str], language: str) -> Iterator[Sentence]:
@@ -100,6 +103,16 @@ def _harmful(sentence: Sentence, rng: random.Random, texts: Sequence[str]) -> It
     yield case("empty answer", "answer", answer=rng.choice([None, "", "\n"]))
     yield case("lost claim", "answer", answer={"text": "So.", "claims": []})
     yield case("invented claim", "answer", answer={"text": "So.", "claims": ["c1", "c2"]})
+
+
+def _added(sentence: Sentence, rng: random.Random, texts: Sequence[str]) -> Iterator[Case]:
+    """Claims changed in ways that came later: the cases before them are what they were."""
+    changes = [(name, wound(sentence.text, rng, texts), True) for name, wound in wounds.ADDED.items()]
+    changes += [(name, change(sentence.text), False) for name, change in harmless.ADDED.items()]
+    for name, changed, harmful in changes:
+        if changed is not None and changed != sentence.text:
+            answer = sentence.answer(claim={"text": changed})
+            yield Case(name, "claim", harmful=harmful, language=sentence.language, answer=answer)
 
 
 def _harmless(sentence: Sentence) -> Iterator[Case]:

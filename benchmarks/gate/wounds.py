@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -181,3 +182,39 @@ OF_TEXT: dict[str, Wound] = {
 }
 OF_CLAIMS = frozenset(OF_TEXT) - {"word dropped"}
 """A claim that says less than its quote is no worse for it."""
+
+
+# Between these stands a list, whose members have no order.
+_LIST = re.compile(r"(?:\s|,|-|~|&|s\b|and\b|or\b|in\b|of\b|the\b|an?\b|와|과|및|\d+)*")
+_SUBJECT_KO = re.compile(r"(?<![가-힣])([가-힣]{2,})(?<!에)(?<!에서)(은|는|이|가)(?=\s)")
+_OBJECT_KO = re.compile(r"(?<![가-힣])([가-힣]{2,})(을|를)(?=\s)")
+
+
+def roles_exchanged(text: str, rng: random.Random, _: Sequence[str]) -> str | None:
+    """Two numbers or two names in each other's place; in Korean subject and object, each with the other's particle."""
+    pairs = [
+        (one.span(), other.span())
+        for pattern in (_NUMBER, _NAME)
+        for one, other in itertools.combinations(pattern.finditer(text), 2)
+        if one.group() != other.group() and not _LIST.fullmatch(text, one.end(), other.start())
+    ]
+    subject = _SUBJECT_KO.search(text)
+    obj = _OBJECT_KO.search(text, subject.end()) if subject else None
+    if subject and obj:
+        named, done = (_with_particle(obj[1], subject[2]), _with_particle(subject[1], obj[2]))
+        return text[: subject.start()] + named + text[subject.end() : obj.start()] + done + text[obj.end() :]
+    if not pairs:
+        return None
+    (start, end), (start2, end2) = rng.choice(pairs)
+    return text[:start] + text[start2:end2] + text[end:start2] + text[start:end] + text[end2:]
+
+
+def _with_particle(noun: str, particle: str) -> str:
+    """A noun with the form of a particle that fits its last sound."""
+    closed = (ord(noun[-1]) - 0xAC00) % 28 != 0
+    pair = next(p for p in ("은는", "이가", "을를") if particle in p)
+    return noun + pair[not closed]
+
+
+ADDED: dict[str, Wound] = {"roles exchanged": roles_exchanged}
+"""Of claims, and later than the others, whose cases stay what they were."""

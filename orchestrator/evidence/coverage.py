@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from orchestrator.contracts import Claim, Finding
 from orchestrator.evidence.look_alikes import look_alikes, misspelt
+from orchestrator.evidence.roles import exchanged
 from orchestrator.evidence.sources import Quoted
 from orchestrator.evidence.statement import Evidence, Statement
 from orchestrator.evidence.support import COVERED, Support, support
@@ -62,6 +63,8 @@ def check_coverage(claim: Claim, quotes: Sequence[Quoted], *, evidence_required:
     findings += _wording(claim, supported)
     if claim.kind != "open":  # what stays open has both polarities among its quotes, and says so
         findings += [*_negation(claim, claimed, evidence), *_contraries(claim, claimed, evidence)]
+    if not findings:
+        findings += _roles(claim, claimed, evidence)
     return Coverage(findings, supported.score)
 
 
@@ -125,6 +128,12 @@ def _korean_names(claim: Claim, claimed: Statement, evidence: Evidence) -> list[
 def _look_alikes(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding]:
     details = look_alikes(claimed.text, evidence) + misspelt(claimed, evidence)
     return [_finding(claim, "look_alike", detail) for detail in details]
+
+
+def _roles(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding]:
+    said = max(exchanged(claimed, evidence), key=lambda pair: len(pair[0]), default=None)
+    detail = f"'{said[0]}', where its quotes say '{said[1]}'" if said else ""
+    return [_finding(claim, "roles_exchanged", detail)] if said else []
 
 
 def _has_to_be_quoted(claimed: Statement, match: re.Match[str], evidence: Evidence) -> bool:

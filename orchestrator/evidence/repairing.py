@@ -25,7 +25,7 @@ MAX_QUOTE_CHARS = 2_000
 MIN_SHARE = 0.5
 """Of a sentence's words that the claim has to say: one that says far less may have dropped what limits it."""
 # A claim whose own verbatim quotes say the contrary is not helped by another quote.
-_DISPUTED = frozenset({"contrary", "negation_dropped", "unit_differs"})
+_DISPUTED = frozenset({"contrary", "negation_dropped", "roles_exchanged", "unit_differs"})
 _FREE = frozenset({(word,) for word in ("a", "an", "the", "but", "however", "그러나", "하지만")})
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from benchmarks.gate import harmless, wounds
 from benchmarks.gate.figures import Outcome, Row, outcomes, table
 from benchmarks.gate.mutations import SEED, Case, cases
 from benchmarks.gate.plain_search import stands_in
@@ -29,12 +30,18 @@ def rows(judged: list[Outcome]) -> dict[tuple[str, str, str], Row]:
     return {(row.mutation, row.place, row.language): row for row in table(judged) if row.harmful}
 
 
-def test_the_set_is_frozen(frozen):
-    digest = hashlib.sha256()
+def digest(frozen: list[Case]) -> str:
+    of_all = hashlib.sha256()
     for case in frozen:
-        digest.update(f"{case.mutation} {case.place} {case.answer.model_dump_json()}\n".encode())
-    # It changes with the texts and the mutations, and then docs/gate.md wants measuring again.
-    assert digest.hexdigest()[:16] == "7026fccec742ddae"
+        of_all.update(f"{case.mutation} {case.place} {case.answer.model_dump_json()}\n".encode())
+    return of_all.hexdigest()[:16]
+
+
+def test_the_set_is_frozen(frozen):
+    """It changes with the texts and the mutations, and then docs/gate.md wants measuring again."""
+    later = {*wounds.ADDED, *harmless.ADDED}
+    assert digest([case for case in frozen if case.mutation not in later]) == "7026fccec742ddae"
+    assert digest([case for case in frozen if case.mutation in later]) == "d57cbc34d16ce14c"
 
 
 def test_it_is_large_enough_in_both_languages(frozen):
@@ -72,6 +79,7 @@ def test_no_verbatim_or_reformatted_quote_is_rejected(judged):
         ("look-alike character", "claim", 1.0),
         ("combining mark", "claim", 1.0),
         ("halves of two texts", "claim", 0.9),
+        ("roles exchanged", "claim", 0.8),
         ("entity swap", "claim", 0.7),
     ],
 )

@@ -61,6 +61,8 @@ def told(claim: str, quote: str, *, answer: str = "So.") -> list[str]:
          "12\u20dd only looks like 12: its character 3 is U+20DD COMBINING ENCLOSING CIRCLE"),
         ("The gates\u0338 are shut.", "The gate is shut.",
          "gates\u0338 only looks like gates: its character 6 is U+0338 COMBINING LONG SOLIDUS OVERLAY"),
+        ("The cache is slow\u0338.", "The cache is fast.",
+         "slow\u0338 only looks like slow: its character 5 is U+0338 COMBINING LONG SOLIDUS OVERLAY"),
         ("속도가 느리다\u0338.", "속도가 느리다.",
          "느리다\u0338 only looks like 느리다: its character 4 is U+0338 COMBINING LONG SOLIDUS OVERLAY"),
         ("R\u0435dis를 쓴다.", "Redis를 쓴다.",
@@ -158,7 +160,7 @@ def test_a_hangul_word_one_letter_away_is_told(claim, quote, like, letters):
         # one letter between words that do not stand in one another's place
         ("부산에서 열릴 회의가 무산되었다.", "부산에서 열릴 회의가 취소되었다."),
         ("제주도의 주도로 사업이 시작되었다.", "제주도의 추진으로 사업이 시작되었다."),
-        ("전제 조건을 전체가 받아들였다.", "선결 조건을 전체가 받아들였다."),
+        ("전제 없이 위원이 조건을 받아들였다.", "전체 위원이 조건을 받아들였다."),
         # words of one meaning
         ("버스 48대를 들여왔다.", "버스 48대를 도입했다."),
         ("작년 접종률이 높았다.", "지난해 접종률이 높았다."),

@@ -8,7 +8,7 @@ from benchmarks.gate.mutations import SEED, cases
 from benchmarks.gate.repairs import made_to_pass
 from benchmarks.gate.texts import shipped_texts
 from orchestrator.contracts import Citation, Claim, Passage, PersonaOutput, TaskSpec
-from orchestrator.evidence.repairing import Repairer
+from orchestrator.evidence.repairing import MAX_CITATIONS, Repairer
 from orchestrator.evidence.sources import Sources
 from orchestrator.outcome import judged
 from orchestrator.routing.flow import persona_of
@@ -82,6 +82,7 @@ def test_a_claim_that_the_evidence_does_not_state_stays_as_it_is(text, was, why)
         ("Costs fell in all four regions.", "Costs rose in all four regions."),
         ("The pump runs for 30 minutes.", "The pump runs for 30 seconds."),
         ("The pump was tested at night.", "The pump was not tested at night."),
+        ("Daehan bought Solbit in May.", "Solbit bought Daehan in May."),
     ],
 )
 def test_a_claim_that_its_own_quote_denies_is_not_given_another(denied, stated):
@@ -107,6 +108,16 @@ def test_sentences_that_are_each_stated_are_not_cited_where_their_sources_deny_e
         alone = repairer.claim(both.model_copy(update={"text": f"{part}."}))
         assert [citation.passage_id for citation in alone.citations] == [passage]
     assert repairer.claim(both) == both
+
+
+@pytest.mark.parametrize(("sentences", "saved"), [(MAX_CITATIONS, True), (MAX_CITATIONS + 1, False)])
+def test_a_claim_that_needs_more_citations_than_a_claim_may_have_stays_as_it_is(sentences, saved):
+    """Half of what it says would have no source, and nothing would show which half."""
+    stated = [f"The pump in hall {number} failed on day {number}." for number in range(100, 100 + sentences)]
+    passages = (Passage(id="p1", source="a", text=" ".join(stated)),)
+    claim = Claim(id="s1", text=" ".join(stated))
+    cited = Repairer(Sources(passages), evidence_required=True).claim(claim).citations
+    assert [citation.quote for citation in cited] == (stated if saved else [])
 
 
 SEQUENTIAL = ("thesis", "antithesis", "synthesis")

@@ -1,0 +1,247 @@
+"""Two words or numbers of a quote that change places in the claim: who did what to whom, from which number to which.
+
+"Daehan bought Solbit" for "Solbit bought Daehan", "from 210 ms to 840 ms" for "from 840 ms to 210 ms". What stands
+between the two has to be the same word for word; what stands around them may differ. Korean says by particles who did
+what, so a word and its particle are two: 은행이 회사를 and 회사를 은행이 are one, 회사가 은행을 is the other way round.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+from typing import Literal
+
+from orchestrator.evidence.statement import Evidence, Statement, Token
+from orchestrator.language import Quantity, content_words
+from orchestrator.language.lists import listed
+
+MAX_BETWEEN = 24
+"""Words between the two; what stands farther apart is in no clause together."""
+MAX_NAME = 3
+"""Words of a name, or numbers of a date."""
+MAX_COMPARED = 5_000
+"""Places of a claim's quotes that are looked at. A sentence takes some hundreds."""
+
+_ARTICLES = frozenset({"a", "an", "the"})
+_COMPARING = frozenset({("than",), ("as",), ("보다",)})
+# Of two things on both sides of one of these either may come first.
+_EVEN = frozenset(
+    (word,) for word in listed("and or nor with versus vs plus along together well as 과 하고 및 또는 혹은")
+)
+_TIMES = _EVEN | {("by",), ("x",)}
+_BEING = frozenset((word,) for word in listed("is are was were be been being remains became"))
+_ADJUNCT = frozenset((word,) for word in listed("in on at during since until before after per"))
+# What holds between two may be said with either first.
+_MUTUAL = frozenset(
+    content_words(
+        "between married marries met meets merged borders bordered adjacent resembles differs difference equals "
+        "identical distance road route line links connects tunnel bridge corridor correlates correlation agreed "
+        "competed talks drew tied parallel neighbours"
+    )
+)
+_JOIN = r"(?:,|;|/|&|\band\b|\bor\b)"
+_LISTED = re.compile(
+    rf"\s*{_JOIN}(?:.*{_JOIN})?\s*(?:(?:the|an?|in|of|to|for|with|by|on|at|from)\s+)*", re.DOTALL
+)
+_HANGUL = re.compile(r"[\uac00-\ud7a3]+")
+_PARTICLE = {"가": "이", "는": "은", "를": "을", "와": "과", "으로": "로", "한테": "에게"}
+_TOPICS = frozenset({("이",), ("은",), ("도",)})
+_ROLES = _TOPICS | {(p,) for p in listed("을 에 에서 로 에게 보다 의 부터 까지")}
+
+Kind = Literal["number", "name", "word", "particle", "small"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A word, a particle or a number of a text, what it is compared by, and where it stands."""
+
+    key: Token
+    kind: Kind
+    start: int
+    end: int
+
+
+def exchanged(claimed: Statement, evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """Give (what the claim says, what a quote says) where two parts of a quote have changed places in the claim.
+
+    Not where either order may be said: in lists, around "is", of what is mutual ("A met B"). Linear time.
+    """
+    if claimed.text in evidence.text:
+        return
+    own = _parts(claimed)
+    quoted = [Statement(quote.folded_text) for quote in evidence.quotes]
+    there = [_parts(statement) for statement in quoted]
+    left = iter(range(MAX_COMPARED))
+    for statement, parts in zip(quoted, there, strict=True):
+        for first, second, at in _exchanges(own, parts, left):
+            said = own[first.start : second.stop]
+            exchange = _Exchange(claimed, own, first, second)
+            if not exchange.either_way and not any(_runs(said, other) for other in there):
+                yield _text(claimed, said), _text(statement, parts[at : at + len(said)])
+
+
+def _parts(statement: Statement) -> list[Part]:
+    parts = [_counted(statement.text, q) for q in statement.quantities]
+    for word, start, forms in statement.lexed:
+        if word not in _ARTICLES and not statement.measures(start):
+            parts += (
+                _korean(word, start, forms)
+                if _HANGUL.fullmatch(word)
+                else [_other(statement.text, word, start, forms)]
+            )
+    return sorted(parts, key=attrgetter("start"))
+
+
+def _counted(text: str, quantity: Quantity) -> Part:
+    """A number; a month's name stands for itself, with a day or a year and without."""
+    name = text[quantity.start : quantity.end]
+    named = quantity.unit == "month#" and name[0].isalpha()
+    return Part(tuple(content_words(name)) if named else quantity.key, "number", quantity.start, quantity.end)
+
+
+def _other(text: str, word: str, start: int, forms: tuple[str, ...]) -> Part:
+    kind: Kind = "small" if not forms else "name" if text[start].isupper() else "word"
+    return Part(forms or (word,), kind, start, start + len(word))
+
+
+def _korean(word: str, start: int, forms: tuple[str, ...]) -> Iterator[Part]:
+    """A word and its particle or ending; after a number or a Latin word the particle stands alone."""
+    stem = next((form for form in forms if word.startswith(form)), "" if _particle(word) in _ROLES else word)
+    cut = start + len(stem)
+    if stem:
+        yield Part((stem,), "word" if forms else "small", start, cut)
+    if stem != word:
+        yield Part(_particle(word[len(stem) :]), "particle", cut, start + len(word))
+
+
+def _particle(ending: str) -> tuple[str, ...]:
+    """A particle in the form that follows a consonant; a topic's mark on another particle changes no role."""
+    base = ending[:-1] if ending[-1:] in "은는도" and len(ending) > 1 else ending
+    return (_PARTICLE.get(base, base),)
+
+
+def _exchanges(
+    own: Sequence[Part], there: Sequence[Part], left: Iterator[int]
+) -> Iterator[tuple[slice, slice, int]]:
+    """Give two blocks of the claim, and where the quote has the second, what stands between them, and the first."""
+    places: dict[Token, list[int]] = {}
+    for at, part in enumerate(there):
+        places.setdefault(part.key, []).append(at)
+    keys, others = [part.key for part in own], [part.key for part in there]
+    blocks = [list(_blocks(own, at)) if key in places else [] for at, key in enumerate(keys)]
+    for first in chain.from_iterable(blocks):
+        for second in chain.from_iterable(blocks[first.stop + 1 : first.stop + MAX_BETWEEN]):
+            if keys[first] == keys[second] or _is_particle(own[first.start]) != _is_particle(
+                own[second.start]
+            ):
+                continue
+            turned = keys[second] + keys[first.stop : second.start] + keys[first]
+            for place, _ in zip(places[turned[0]], left, strict=False):
+                if others[place : place + len(turned)] == turned:
+                    yield first, second, place
+
+
+def _blocks(own: Sequence[Part], at: int) -> Iterator[slice]:
+    """Give the names, dates, words or particles that begin here."""
+    kind = own[at].kind
+    if kind == "small":
+        return
+    yield slice(at, at + 1)
+    for end in range(at + 2, min(len(own), at + MAX_NAME) + 1) if kind in {"name", "number"} else ():
+        last, follows = own[end - 1], own[end - 1].start - own[end - 2].end <= 1
+        if last.kind != kind and not (last.kind == "number" and follows):  # Falcon 9, Narae-2
+            return
+        yield slice(at, end)
+
+
+def _is_particle(part: Part) -> bool:
+    return part.kind == "particle"
+
+
+@dataclass(frozen=True)
+class _Exchange:
+    """Two blocks of a claim that stand the other way round in a quote."""
+
+    claimed: Statement
+    own: Sequence[Part]
+    first: slice
+    second: slice
+
+    @property
+    def either_way(self) -> bool:
+        """Whether the two may be said in either order, as far as code can tell."""
+        one, other = self.own[self.first.start], self.own[self.second.start]
+        if _is_particle(one):
+            roles = {one.key, other.key}
+            return len(self._between) != 1 or not roles <= _ROLES or roles <= _TOPICS
+        numbers = one.kind == other.kind == "number"
+        if self._listed(_TIMES if numbers else _EVEN):
+            return True
+        if numbers:
+            return False
+        return self._mutual or self._adjuncts or (self.claimed.language == "ko" and not self._roles_differ)
+
+    @property
+    def _between(self) -> set[Token]:
+        return {part.key for part in self.own[self.first.stop : self.second.start]}
+
+    def _listed(self, even: frozenset[tuple[str, ...]]) -> bool:
+        """Whether they are named side by side, or each with the same beside it: A rose and B rose."""
+        start, end = self.own[self.first.stop - 1].end, self.own[self.second.start].start
+        return (
+            self._between <= even
+            or bool(_LISTED.fullmatch(self.claimed.text, start, end))
+            or any(
+                one and other and one.key == other.key and self._between <= {one.key, *even}
+                for one, other in (self._neighbours(before=True), self._neighbours(before=False))
+            )
+        )
+
+    @property
+    def _mutual(self) -> bool:
+        said = {form for part in self.own for form in map(str, part.key)}
+        beside = self.own[self.first.stop].key in _EVEN  # fees and bonus payments
+        return beside or self._between <= _BEING or not _MUTUAL.isdisjoint(said)
+
+    @property
+    def _adjuncts(self) -> bool:
+        """Whether both say where or when: sales in Asia rose in May."""
+        one, other = self._neighbours(before=True)
+        return bool(one and other and one.key == other.key in _ADJUNCT) and not self._compared
+
+    @property
+    def _compared(self) -> bool:
+        near = self.own[self.first.start : self.second.stop + 3]
+        return not _COMPARING.isdisjoint({part.key for part in near})
+
+    @property
+    def _roles_differ(self) -> bool:
+        """Whether the particles after two Korean words say that each does something else."""
+        marks = [part.key for part in self._neighbours(before=False) if part and _is_particle(part)]
+        if not marks:
+            return {self.own[self.first.start].kind, self.own[self.second.start].kind} == {"name"}
+        if len(marks) == 1 or not _ROLES.issuperset(marks):
+            return False
+        return self._compared if marks[0] == marks[1] else not _TOPICS.issuperset(marks)
+
+    def _neighbours(self, *, before: bool) -> tuple[Part | None, Part | None]:
+        """The parts just before the two, or just behind."""
+        at = (self.first.start - 1, self.second.start - 1) if before else (self.first.stop, self.second.stop)
+        one, other = (self.own[i] if 0 <= i < len(self.own) else None for i in at)
+        return one, other
+
+
+def _runs(said: Sequence[Part], parts: Sequence[Part]) -> bool:
+    """Whether a quote says it in this order, too."""
+    keys, there = [part.key for part in said], [part.key for part in parts]
+    return any(there[at : at + len(keys)] == keys for at in range(len(there) - len(keys) + 1))
+
+
+def _text(statement: Statement, parts: Sequence[Part]) -> str:
+    """Give the text from the first to the last of them, in whole words."""
+    start = statement.text.rfind(" ", 0, parts[0].start + 1) + 1
+    stop = statement.text.find(" ", parts[-1].end)
+    return statement.text[start : stop if stop >= 0 else None].strip()
