@@ -18,3 +18,9 @@ def passages_of(text: str) -> list[str]:
     """The passages of one file."""
     kept = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     return [passage.strip() for passage in kept.split("\n\n") if passage.strip()]
+
+
+def paraphrases() -> list[tuple[str, str]]:
+    """Sentences, most of them of these texts, and each with one word for another of the same meaning."""
+    lines = (Path(__file__).parent / "paraphrases.tsv").read_text(encoding="utf-8").splitlines()
+    return [(quote, claim) for quote, claim in (line.split("\t") for line in lines)]
