@@ -34,6 +34,10 @@ Every finished job is in FOLDER/journal.jsonl before the next begins: after Ctrl
 FOLDER/report.html and FOLDER/report.json are the report. The same arm twice is an A/A run: nothing should win it.
 `single` is one plain call with the same evidence and token budget: what an argument has to beat.
 
+With `--judge` the model of TRIPTYCH_MODEL_JUDGE (or TRIPTYCH_MODEL) says of each two answers to a goal which one is
+better, without knowing the arms, in both orders; only what it prefers in both counts as won. That is a row of its own,
+beside the verdict. It is asked twice a pair and goal; its votes are kept in FOLDER/votes.jsonl.
+
 Exit codes: 0 no arm is worse than the first, 1 one is, 3 not enough data, 2 bad input or the fleet is away.
 """
 
@@ -64,6 +68,22 @@ def command(
             min=0.1, max=50, metavar="POINTS", help="How much lower a pass rate may be that is not worse."
         ),
     ] = 5.0,
+    judge: Annotated[
+        bool,
+        typer.Option(
+            "--judge",
+            help="Have a model prefer one of each two answers, blind and in both orders; beside the verdicts.",
+        ),
+    ] = False,
+    margin_preference: Annotated[
+        float,
+        typer.Option(
+            min=0.1,
+            max=50,
+            metavar="POINTS",
+            help="How far below 50 % of goals the judge's preference may be that is not worse.",
+        ),
+    ] = 10.0,
     prices: Annotated[
         str | None,
         typer.Option(
@@ -90,16 +110,18 @@ def command(
     from random import SystemRandom
 
     from orchestrator.cli.compare_input import arms_of, evidence_of, fingerprint, prices_of, read_goals
-    from orchestrator.cli.compare_run import Fleet, run_arms
+    from orchestrator.cli.compare_run import Fleet, ask_judge, require_judge, run_arms
     from orchestrator.cli.compared import show
     from orchestrator.cli.output import emit, stderr_console, stdout_console, write_file
-    from orchestrator.comparing import Header, Journal
+    from orchestrator.comparing import Header, Journal, Votes
     from orchestrator.experiment import Margins, compare, fingerprint_of
     from orchestrator.experiment.page import render
     from orchestrator.settings import load_settings
 
     notes = stderr_console()
     settings, sides, priced = load_settings(), arms_of(arms), prices_of(prices)
+    if judge:
+        require_judge(settings)
     asked = read_goals(goals)
     evidence = evidence_of(settings, asked, [*docs, *(paths or ())], corpus, quiet=json_out)
     kept = [goal for goal in asked if evidence[goal.id]]
@@ -114,20 +136,24 @@ def command(
         goals=fingerprint(goal.model_dump_json(exclude={"passages"}) for goal in kept),
         evidence=fingerprint(fingerprint_of(evidence[goal.id]) for goal in kept),
     )
-    with Journal.open(out, wanted, seed_given=seed is not None) as journal:
+    with Journal.open(out, wanted, seed_given=seed is not None) as journal, ExitStack() as kept_open:
         notes.print(
             f"{len(kept)} goals through {', '.join(arm.name for arm in sides)}; seed {journal.header.seed}"
         )
+        votes = kept_open.enter_context(Votes.open(out)) if judge or Votes.begun(out) else None
         with ExitStack() as stack:
             fleet = Fleet(settings, stack)
             run_arms(journal, kept, evidence, settings, fleet, at_a_time=at_a_time, deadline_s=deadline)
+            if judge and votes is not None:
+                ask_judge(votes, journal, kept, fleet)
         found = compare(
             kept,
             sides,
             journal.trials,
-            margins=Margins(margin_latency / 100, margin_rate / 100),
+            margins=Margins(margin_latency / 100, margin_rate / 100, margin_preference / 100),
             seed=journal.header.seed,
             prices=priced,
+            votes=votes.all if votes else None,
         )
     write_file(out / "report.json", found.model_dump_json(indent=1))
     write_file(out / "report.html", render(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
@@ -10,15 +11,22 @@ from orchestrator.cli import interrupt
 from orchestrator.cli.compared import Following
 from orchestrator.cli.run import engine_line, join_fleet
 from orchestrator.client import Client
-from orchestrator.comparing import Journal, Runner, remaining_s
-from orchestrator.errors import WorldError
-from orchestrator.experiment import Goal, interleaved
+from orchestrator.comparing import Journal, Runner, Votes, remaining_s
+from orchestrator.comparing.judging import votes_of
+from orchestrator.errors import InvalidInput, WorldError
+from orchestrator.experiment import Goal, Judged, interleaved
+from orchestrator.judging import JudgeClient
 from orchestrator.settings import require_keys
+from orchestrator.settings.places import JUDGE
 
 if TYPE_CHECKING:
     from orchestrator.contracts import Passage
     from orchestrator.local import PrivateFleet
     from orchestrator.settings import Settings
+
+
+_JUDGE_S = 120.0
+"""How long the judge has for one pair: two answers are much to read for a small model at home."""
 
 
 class Fleet:
@@ -45,6 +53,16 @@ class Fleet:
         interrupt.check()
         if self.private is not None and self.private.worker_died():
             raise WorldError(f"the private worker died: {self.private.log('worker')[-600:]}")
+
+
+def require_judge(settings: Settings) -> None:
+    """Raise ``InvalidInput`` where a private worker could ask nobody; a fleet's workers know their own models."""
+    if settings.redis_url is None and settings.model_for(JUDGE) == "extractive":
+        raise InvalidInput(
+            "--judge",
+            "needs a model, and the extractive engine is none; name one with TRIPTYCH_MODEL_JUDGE or TRIPTYCH_MODEL "
+            "(openai:NAME, anthropic:NAME), or leave --judge out",
+        )
 
 
 def run_arms(
@@ -81,3 +99,36 @@ def run_arms(
         except KeyboardInterrupt:
             following.say(f"{len(journal.trials)} of {len(order)} jobs are done; the same command goes on.")
             raise
+
+
+def ask_judge(votes: Votes, journal: Journal, goals: Sequence[Goal], fleet: Fleet) -> None:
+    """Have a blind judge vote on what it has not yet; what it leaves open is told, and the report says so too."""
+    trials = {(trial.goal, trial.arm): trial for trial in journal.trials}
+    left = list(Judged(goals, trials, votes.all).missing(journal.header.arms, journal.header.seed))
+    if not left:
+        return
+    fleet.client()
+    silent = 0
+    began = time.monotonic()
+    with (
+        Following("Judging", len(left), 0) as following,
+        JudgeClient(fleet.settings, within_s=_JUDGE_S, look=fleet.look) as judge,
+    ):
+        following.say(f"The blind judge is asked {len(left)} times, for each pair of answers in both orders.")
+        try:
+            for number, vote in enumerate(votes_of(judge, left), start=1):
+                votes.add(vote)
+                silent += vote.better is None
+                each = (time.monotonic() - began) / number
+                said = f"silent ({vote.silence})" if vote.better is None else vote.better
+                following.ended(
+                    f"{vote.goal}  {vote.first} | {vote.second}: {said}", each * (len(left) - number)
+                )
+        except KeyboardInterrupt:
+            following.say("What was judged is kept; the same command goes on.")
+            raise
+        except WorldError as error:
+            following.say(f"{error}. The report is made without; the same command asks again.")
+            return
+        if silent:
+            following.say(f"The judge was silent {silent} times; the same command asks again.")

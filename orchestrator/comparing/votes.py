@@ -27,6 +27,11 @@ class Votes:
         self._lines.add(vote)
         self.all.append(vote)
 
+    @staticmethod
+    def begun(folder: Path) -> bool:
+        """Whether a judge was asked about what is in this folder."""
+        return (folder / NAME).exists()
+
     @classmethod
     @contextmanager
     def open(cls, folder: Path) -> Iterator[Votes]:

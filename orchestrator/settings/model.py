@@ -60,8 +60,8 @@ class Settings(BaseSettings):
     )
     model_judge: ModelName | None = Field(
         default=None,
-        description="The model of a second opinion (triptych gate check --judge), where it differs: another one than "
-        "wrote the claims. It has no fallbacks.",
+        description="The model of a second opinion (--judge of triptych gate check and triptych compare), where it "
+        "differs: another one than wrote the claims. It has no fallbacks.",
     )
     fallback: Annotated[str, AfterValidator(readable_fallbacks)] = Field(
         default="",
