@@ -202,14 +202,14 @@ class _Gate:
         return coverage
 
     def _summary(self, output: PersonaOutput) -> list[Finding]:
-        """Find numbers of the summary that no quote of the output holds, and words that only look like theirs.
-
-        The numbers are a risk, for they may come from the question.
-        """
+        """Numbers that no quote holds, words that only look like a quote's: risks, for the question may have them."""
         citations = [*output.citations, *chain.from_iterable(claim.citations for claim in output.claims)]
         findings = [
             Finding(
-                level=2, reason="look_alike", detail=f"in the {output.persona}'s summary {detail}"[:1_000]
+                level=2,
+                reason="look_alike",
+                detail=f"in the {output.persona}'s summary {detail}"[:1_000],
+                judged=False,
             )
             for detail in self.look_alikes(output.summary, citations)
         ]

@@ -179,14 +179,16 @@ def test_an_answers_own_text_is_read_too():
     ]
 
 
-def test_a_summarys_text_is_read_too():
+def test_a_summarys_text_is_read_too_as_a_risk():
+    """The question may write a name with the accent that the documents leave out."""
     argument = outputs(claims(about=ALL))
     argument[2] = argument[2].model_copy(update={"summary": "Use Red\u0456s."})
     report = judge("job", PASSAGES["en"], argument, evidence_required=True)
-    (finding,) = [f for f in report.findings if f.judged]
-    assert (finding.level, finding.reason, finding.claim_id) == (2, "look_alike", None)
+    (finding,) = report.findings
+    assert (finding.level, finding.reason, finding.claim_id, finding.judged) == (2, "look_alike", None, False)
     assert finding.detail.startswith("in the synthesis's summary Red\u0456s only looks like Redis")
-    assert report.verdict == "fail"
+    assert report.verdict == "pass"
+    assert any("Red\u0456s" in risk for risk in report.risks)
 
 
 @pytest.mark.parametrize(
