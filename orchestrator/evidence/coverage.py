@@ -55,7 +55,10 @@ def check_coverage(claim: Claim, quotes: Sequence[Quoted], *, evidence_required:
     if not quotes:
         return Coverage(_without_quotes(claim, claimed, evidence_required=evidence_required), 0.0)
     names = [*_names(claim, claimed, evidence), *_korean_names(claim, claimed, evidence)]
-    findings = [*_numbers(claim, claimed, evidence), *names, *_look_alikes(claim, claimed, evidence)]
+    findings = [*_numbers(claim, claimed, evidence), *names]
+    copied = claimed.text in evidence.text
+    if not copied:
+        findings += _look_alikes(claim, claimed, evidence)
     if _other_language(claimed, evidence):
         apart = _finding(claim, "other_language", "worded in another language than its quotes", judged=False)
         return Coverage([*findings, apart])
@@ -63,7 +66,7 @@ def check_coverage(claim: Claim, quotes: Sequence[Quoted], *, evidence_required:
     findings += _wording(claim, supported)
     if claim.kind != "open":  # what stays open has both polarities among its quotes, and says so
         findings += [*_negation(claim, claimed, evidence), *_contraries(claim, claimed, evidence)]
-    if not findings:
+    if not (findings or copied):
         findings += _roles(claim, claimed, evidence)
     return Coverage(findings, supported.score)
 

@@ -165,6 +165,8 @@ class _Gate:
 
     def look_alikes(self, text: str, citations: Iterable[Citation], *, known: str = "") -> list[str]:
         """Say of each word of a text that only looks like one of these quotes what it looks like."""
+        if text.isascii():
+            return []
         quotes = dict.fromkeys(self._sources.quoted(citation) for citation in citations)
         return look_alikes(normalise(text), Evidence(tuple(filter(None, quotes))), known=normalise(known))
 

@@ -69,8 +69,6 @@ def exchanged(claimed: Statement, evidence: Evidence) -> Iterator[tuple[str, str
 
     Not where either order may be said: in lists, around "is", of what is mutual ("A met B"). Linear time.
     """
-    if claimed.text in evidence.text:
-        return
     own = _parts(claimed)
     quoted = [Statement(quote.folded_text) for quote in evidence.quotes]
     there = [_parts(statement) for statement in quoted]
