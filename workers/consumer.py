@@ -14,7 +14,7 @@ import structlog
 from celery.worker import consumer
 
 from orchestrator.broker.screening import Code, Defect
-from orchestrator.broker.transport import Taken
+from orchestrator.broker.taken import Taken
 
 PAUSE_S = 1
 """Between two tries to connect. kombu's own pauses grow to 30 s, in which a server that is back goes unnoticed."""

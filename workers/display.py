@@ -30,6 +30,8 @@ class DisplayedRequest(Request):
         headers = options.get("headers") or message.headers
         args, kwargs = self.displayed(headers, message.payload[0])
         options["headers"] = {**headers, "argsrepr": args, "kwargsrepr": kwargs, "shadow": None}
+        # It has been read: the thread that runs the task need not do it again.
+        options |= {"body": message.payload, "decoded": True}
         super().__init__(message, **options)
 
     def displayed(self, headers: Mapping[str, Any], args: Sequence[Any]) -> tuple[str, str]:

@@ -88,7 +88,7 @@ def make_app(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         # What a server refuses (it became a replica, say, or is full) is a reason to connect anew, not to die.
         broker_channel_error_retry=True,
-        # The messages in flight are counted across connections (transport.Taken), so once.
+        # The messages in flight are counted across connections (taken.Taken), so once.
         worker_enable_prefetch_count_reduction=False,
         # A producer must hear at once that Redis is away; its caller decides whether to try again.
         task_publish_retry=False,

@@ -1,4 +1,4 @@
-"""What a message has to look like before Celery may see it. Pure: bytes in, a defect or nothing out.
+"""What a message has to look like before Celery may see it. Pure: bytes in, the message or a defect out.
 
 kombu and Celery believe what lies in a queue. A payload that does not decode, a header of another type or a base64
 that is none raises in the consumer's loop and ends the worker, and again after every restart. So every message is
@@ -10,26 +10,25 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from kombu.utils.json import loads
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from orchestrator.contracts.base import PROTOCOL, TaskId, Tenant
+from orchestrator.broker.forms import QUEUE_PREFIX, Embed, Envelope, Headers
+from orchestrator.contracts.base import TaskId, Tenant
 
 STEP_PREFIX = "triptych."
 SUBMIT = "triptych.submit"
 """A job on its way in. With ``JUDGE`` the one task whose message carries a payload."""
 JUDGE = "triptych.judge"
 """A question to an LLM judge (orchestrator.judging)."""
-QUEUE_PREFIX = f"triptych.v{PROTOCOL}."
 SUBMIT_LIST = f"{QUEUE_PREFIX}plan"
 """Where Celery puts what has no priority. Bare steps lie in lists of other priorities, so that a producer's
 credentials can be kept to one kind (orchestrator.acl)."""
 JUDGE_LIST = f"{QUEUE_PREFIX}judge"
 JUDGE_ID = re.compile(r"judge\.[a-z0-9][a-z0-9-]{0,31}\.[0-9a-f]{32}")
 """A question's task id: under it its answer is stored, so it may be no other task's."""
-MAX_FOLLOWING = 8
 MAX_IDS = 3
 MAX_STEP_BYTES = 65_536
 """A step's message is ids and, at most, the canvas that follows: about 3 kB."""
@@ -61,100 +60,25 @@ class Defect:
     task: str = ""
 
 
-class _Part(BaseModel):
-    """What is not named here is Celery's business, and harmless."""
+class Screened(dict[str, Any]):
+    """A message as kombu reads it. ``content`` is its body: ``[args, kwargs, embed]``."""
 
-    model_config = ConfigDict(strict=True, extra="ignore")
-
-
-Name = Annotated[str, Field(min_length=1, max_length=255)]
-Text = Annotated[str, Field(max_length=100_000)]
-
-
-class _Headers(_Part):
-    task: Name
-    id: Name
-    root_id: Name | None = None
-    parent_id: Name | None = None
-    group: Name | None = None
-    shadow: Text | None = None
-    argsrepr: Text | None = None
-    kwargsrepr: Text | None = None
-    origin: Text | None = None
-    eta: Text | None = None
-    expires: Text | None = None
-    retries: Annotated[int, Field(ge=0, le=1_000)] | None = None
-    timelimit: Annotated[list[float | None], Field(min_length=2, max_length=2)] | None = None
-    ignore_result: bool | None = None
-    stamps: dict[str, Any] | None = None
-    stamped_headers: list[str] | None = None
-    compression: None = None  # a small message must not become a large one
-
-
-class _DeliveryInfo(_Part):
-    exchange: Annotated[str, Field(max_length=255)]
-    routing_key: Annotated[str, Field(max_length=255)]
-
-
-class _Properties(_Part):
-    delivery_tag: Name
-    delivery_info: _DeliveryInfo
-    body_encoding: Literal["base64"]
-    correlation_id: Name | None = None
-    reply_to: Name | None = None
-
-
-class _Envelope(_Part):
-    body: str
-    headers: _Headers
-    properties: _Properties
-    content_type: Annotated[Literal["application/json"], Field(alias="content-type")]
-    content_encoding: Annotated[Literal["utf-8"], Field(alias="content-encoding")]
-
-
-class _Options(_Part):
-    queue: Annotated[str, Field(pattern=rf"^{re.escape(QUEUE_PREFIX)}[a-z]+$")]
-    task_id: Name
-    # Each of these would have a worker send something else, or elsewhere, than a job's next step.
-    link: None = None
-    link_error: None = None
-    chain: None = None
-    chord: None = None
-    exchange: None = None
-    routing_key: None = None
-    headers: None = None
-
-
-class _Following(_Part):
-    """What Celery sends when this step ends."""
-
-    task: Annotated[str, Field(pattern=r"^triptych\.[a-z_]+$", max_length=100)]
-    args: list[Any]
-    keywords: Annotated[dict[str, Any], Field(max_length=0, alias="kwargs")]
-    options: _Options
-
-
-class _Embed(_Part):
-    callbacks: Annotated[list[Any], Field(max_length=0)] | None = None
-    errbacks: Annotated[list[Any], Field(max_length=0)] | None = None
-    chain: Annotated[list[_Following], Field(max_length=MAX_FOLLOWING)] | None = None
-    chord: _Following | None = None
-
-    @property
-    def following(self) -> list[_Following]:
-        return [*(self.chain or ()), *([self.chord] if self.chord else ())]
+    def __init__(self, message: dict[str, Any], content: object) -> None:
+        super().__init__(message)
+        self.content = content
 
 
 _body: TypeAdapter[tuple[list[Any], dict[str, Any], dict[str, Any] | None]] = TypeAdapter(
     tuple[list[Any], dict[str, Any], dict[str, Any] | None]
 )
-_embed: TypeAdapter[_Embed] = TypeAdapter(_Embed)
+_embed: TypeAdapter[Embed] = TypeAdapter(Embed)
 _ids: TypeAdapter[Any] = TypeAdapter(
     tuple[Tenant, TaskId] | tuple[Tenant, TaskId, Annotated[int, Field(ge=1, le=999)]]
 )
 
 
-_MOST_BYTES = {SUBMIT: MAX_SUBMIT_BYTES, JUDGE: MAX_JUDGE_BYTES}
+PAYLOAD_BYTES = {SUBMIT: MAX_SUBMIT_BYTES, JUDGE: MAX_JUDGE_BYTES}
+"""The tasks whose message is all there is of what they are asked: how long it may be."""
 
 
 class _Refused(Exception):
@@ -166,8 +90,8 @@ class _Refused(Exception):
         self.reason = reason
 
 
-def screen(raw: bytes, came_from: str) -> Defect | None:
-    """Tell what is wrong with a message that ``came_from`` a Redis list; ``None`` where Celery can take it.
+def screen(raw: bytes, came_from: str) -> Screened | Defect:
+    """Read a message that ``came_from`` a Redis list, or tell what is wrong with it.
 
     Never raises.
     """
@@ -177,10 +101,11 @@ def screen(raw: bytes, came_from: str) -> Defect | None:
         task = _task(data)
         _check_door(task, came_from)
         envelope = _envelope_of(data, len(raw))
-        _check_body(_body_of(envelope), envelope.headers)
+        body = _body_of(envelope)
+        _check_body(body, envelope.headers)
     except _Refused as refused:
         return Defect(refused.code, refused.reason, task)
-    return None
+    return Screened(cast("dict[str, Any]", data), body)
 
 
 def _check_door(task: str, came_from: str) -> None:
@@ -207,20 +132,20 @@ def _parsed(text: str) -> object:
         raise _Refused("not_json", f"not JSON that kombu can read ({type(error).__name__})") from None
 
 
-def _envelope_of(data: object, size: int) -> _Envelope:
+def _envelope_of(data: object, size: int) -> Envelope:
     if not isinstance(data, dict):
         raise _Refused("wrong_schema", "no JSON object")
     try:
-        envelope = _Envelope.model_validate(data)
+        envelope = Envelope.model_validate(data)
     except ValidationError as error:
         raise _Refused("wrong_schema", _first(error)) from None
-    most = _MOST_BYTES.get(envelope.headers.task, MAX_STEP_BYTES)
+    most = PAYLOAD_BYTES.get(envelope.headers.task, MAX_STEP_BYTES)
     if size > most:
         raise _Refused("too_large", f"{size:,} bytes, over {most:,}")
     return envelope
 
 
-def _body_of(envelope: _Envelope) -> object:
+def _body_of(envelope: Envelope) -> object:
     try:
         text = base64.b64decode(envelope.body.encode(), validate=True).decode()
     except ValueError:
@@ -228,7 +153,7 @@ def _body_of(envelope: _Envelope) -> object:
     return _parsed(text)
 
 
-def _check_body(body: object, headers: _Headers) -> None:
+def _check_body(body: object, headers: Headers) -> None:
     task = headers.task
     try:
         # Strictness is about the items: JSON has no tuple.
@@ -282,7 +207,7 @@ def _check_canvas(embed: dict[str, Any], args: list[Any]) -> None:
     except ValidationError as error:
         raise _Refused("wrong_canvas", f"what is to follow: {_first(error)}") from None
     for step in following:
-        if step.task in _MOST_BYTES or step.args[:2] != args[:2] or len(step.args) > MAX_IDS:
+        if step.task in PAYLOAD_BYTES or step.args[:2] != args[:2] or len(step.args) > MAX_IDS:
             raise _Refused("wrong_canvas", f"what is to follow is no step of this job: {step.task}")
 
 

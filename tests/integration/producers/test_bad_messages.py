@@ -13,7 +13,14 @@ import redis
 
 from orchestrator.broker import deadletters, make_app, queue_for
 from orchestrator.broker.deadletters import DEAD, DeadLetters
-from orchestrator.broker.screening import MAX_JUDGE_BYTES, MAX_STEP_BYTES, MAX_SUBMIT_BYTES, Defect, screen
+from orchestrator.broker.screening import (
+    MAX_JUDGE_BYTES,
+    MAX_STEP_BYTES,
+    MAX_SUBMIT_BYTES,
+    Defect,
+    Screened,
+    screen,
+)
 from orchestrator.client import Client
 from orchestrator.contracts import Mode
 from orchestrator.errors import InvalidInput
@@ -160,10 +167,10 @@ LATER = {"refused", "unknown_task"}
 
 
 def test_a_good_message_passes() -> None:
-    assert screen(raw(), QUEUE) is None
-    assert screen(raw("triptych.rebuttal", ("default", "x", 2)), QUEUE) is None
-    assert screen(followed(chain=[following()], chord=following()), QUEUE) is None
-    assert screen(raw("triptych.submit", ({"goal": "x" * MAX_STEP_BYTES},)), QUEUE) is None
+    assert isinstance(screen(raw(), QUEUE), Screened)
+    assert isinstance(screen(raw("triptych.rebuttal", ("default", "x", 2)), QUEUE), Screened)
+    assert isinstance(screen(followed(chain=[following()], chord=following()), QUEUE), Screened)
+    assert isinstance(screen(raw("triptych.submit", ({"goal": "x" * MAX_STEP_BYTES},)), QUEUE), Screened)
 
 
 def test_what_celery_writes_passes(producer: Client, settings: Settings, client: redis.Redis) -> None:
@@ -183,14 +190,14 @@ def test_what_celery_writes_passes(producer: Client, settings: Settings, client:
         for item in cast("list[bytes]", binary.lrange(key, 0, -1))
     ]
     assert len(found) == 8
-    assert [screen(item, QUEUE) for item in found] == [None] * 8
+    assert all(isinstance(screen(item, QUEUE), Screened) for item in found)
 
 
 @pytest.mark.parametrize("name", [n for n, (_, code) in BAD.items() if code not in LATER])
 def test_a_bad_message_is_told_apart(name: str) -> None:
     payload, code = BAD[name]
     defect = screen(payload, QUEUE)
-    assert defect is not None
+    assert isinstance(defect, Defect)
     assert defect.code == code
     assert 0 < len(defect.reason) <= 500
 
@@ -199,9 +206,9 @@ def test_a_bad_message_is_told_apart(name: str) -> None:
 def test_submit_is_taken_from_one_list_alone(name: str) -> None:
     """Who may send bare steps need not be one who may submit for any tenant."""
     payload = raw("triptych.submit", ({"goal": "why?"},))
-    assert screen(payload, QUEUE) is None
+    assert isinstance(screen(payload, QUEUE), Screened)
     defect = screen(payload, name)
-    assert defect is not None
+    assert isinstance(defect, Defect)
     assert defect.code == "wrong_queue"
 
 
@@ -232,18 +239,17 @@ BAD_QUESTIONS = {
 def test_a_bad_question_to_the_judge_is_told_apart(name: str) -> None:
     payload, code = BAD_QUESTIONS[name]
     defect = screen(payload, f"{queue_for('judge')}:9")
-    assert defect is not None
+    assert isinstance(defect, Defect)
     assert defect.code == code
 
 
 def test_a_question_is_taken_from_its_own_queue_alone() -> None:
     payload = raw("triptych.judge", (QUESTION,), **JUDGED)
-    assert [screen(payload, name) for name in queue_lists(queue_for("judge"))] == [None] * 4
+    assert all(isinstance(screen(payload, name), Screened) for name in queue_lists(queue_for("judge")))
     defects = [screen(payload, name) for step in ("plan", "thesis") for name in queue_lists(queue_for(step))]
-    assert {defect.code for defect in defects if defect} == {"wrong_queue"}
-    assert None not in defects
+    assert {isinstance(defect, Defect) and defect.code for defect in defects} == {"wrong_queue"}
     follows = screen(followed(chain=[following("triptych.judge")]), QUEUE)
-    assert follows is not None
+    assert isinstance(follows, Defect)
     assert follows.code == "wrong_canvas"
 
 
