@@ -16,39 +16,24 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
-from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason, RequestedMode
-from orchestrator.contracts.events import KnownEvent, ParallelExecutionStart, Stopped, TaskStart
+from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason
+from orchestrator.contracts.events import KnownEvent, Stopped
 from orchestrator.errors import JobCancelled, LeaseLost, StoreUnavailable
 from orchestrator.recovery import Contact
-from orchestrator.routing.flow import (
-    ANTITHESIS_STANDALONE,
-    CRITIC,
-    SYNTHESIS,
-    THESIS,
-    closing,
-    name_of,
-    needs_of,
-    sections,
-)
+from orchestrator.routing.flow import SYNTHESIS, closing, name_of, needs_of, sections
 from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.store.leases import Grant, Granted
-from orchestrator.store.origin import host, origin
-from orchestrator.store.record import PLAN
+from orchestrator.store.origin import host
 from workers.claims import Claims
 from workers.heartbeat import Heartbeat, Held
 from workers.patience import OUTAGE_S, patiently
 from workers.progress import NO_CANVAS, Canvas, Progress
-from workers.step_events import ended, lost, queued_ms, started
+from workers.step_events import ended, lost, side_by_side, starting
 from workers.telemetry import whereabouts
 
 MAX_ATTEMPTS = 4
 """A step that was begun this often and never ended is given up, as a failure: it may be what kills its workers."""
 MAX_OUTPUT_BYTES = 1_000_000
-SIDE_BY_SIDE: Mapping[RequestedMode, tuple[str, str]] = {
-    "parallel": (THESIS, ANTITHESIS_STANDALONE),
-    "pipelined": (THESIS, CRITIC),
-}
-"""The two personas that begin together."""
 
 log = structlog.get_logger(__name__)
 
@@ -150,23 +135,26 @@ class Executor:
 
     def _ask(self, ref: JobRef, step: str) -> Grant:
         owner, needs = f"{host()}:{os.getpid()}:{uuid.uuid4().hex[:12]}", needs_of(step)
-        grant = patiently(lambda: self._store.acquire(ref, step, owner, needs, take_over=False))
+        events = starting(ref, step)
+        grant = patiently(
+            lambda: self._store.acquire(ref, step, owner, needs, take_over=False, events=events)
+        )
         if grant.status != "begun":
             return grant
         # Somebody has begun it. Right after an outage its lease may be gone although its owner is at work.
         self._contact.settle(OUTAGE_S)
-        return patiently(lambda: self._store.acquire(ref, step, owner, needs))
+        return patiently(lambda: self._store.acquire(ref, step, owner, needs, events=events))
 
     def _attempt(self, ref: JobRef, grant: Grant, granted: Granted, canvas: Canvas) -> Handled:
         """Work under a lease, store what it brought, move on."""
         began = time.monotonic()
         lease, record, step = granted.lease, granted.record, granted.lease.step
         remaining_s = (record.deadline_ms - grant.now_ms) / 1_000
-        queued = queued_ms(record, step, grant.now_ms)
         with self._heartbeat.hold(lease, watched=granted.watched) as held:
             claims = Claims(lease, record, canvas, store=self._store, progress=self._progress)
             attempt = Attempt(ref, step, grant.attempt, record, began + remaining_s, held, claims)
-            self._announce(attempt, queued)
+            if both := side_by_side(ref, step, grant.attempt, record):
+                self._tell(ref, both)
             worked = self._worked(attempt)
             # What was finished before it could be handed over is kept.
             if not isinstance(worked, Worked) or held.stopped in ("lost", "cancelled"):
@@ -175,7 +163,7 @@ class Executor:
             if isinstance(output, PersonaOutput):
                 timings = {
                     "started_at_ms": grant.now_ms,
-                    "queued_ms": queued,
+                    "queued_ms": granted.queued_ms,
                     "total_ms": round((time.monotonic() - began) * 1_000),
                 }
                 timed = output.timings.model_copy(update=timings)
@@ -236,24 +224,6 @@ class Executor:
             paid = failed.output.model_copy(update={"usage": worked.output.usage})
             return replace(failed, output=paid)
         return worked
-
-    def _announce(self, attempt: Attempt, queued: int) -> None:
-        ref, step, record = attempt.ref, attempt.step, attempt.record
-        events: list[KnownEvent] = [started(ref, step, attempt.number, queued)]
-        if step == PLAN:
-            events.insert(0, TaskStart(**origin(ref, step, attempt.number)))
-        pair = SIDE_BY_SIDE.get(record.mode, ())
-        began = [record.steps[s].started_ms for s in pair if s in record.steps]
-        if record.plan and step in pair and len(began) == 2 and all(began):
-            thesis_ms, antithesis_ms = (at - record.accepted_ms for at in began if at)
-            both = ParallelExecutionStart(
-                **origin(ref, step, attempt.number),
-                mode=record.plan.mode,
-                thesis_start_ms=thesis_ms,
-                antithesis_start_ms=antithesis_ms,
-            )
-            events.append(both)
-        self._tell(ref, *events)
 
     def _let_go(self, attempt: Attempt, worked: Worked | JobCancelled | LeaseLost, why: Stopped) -> Handled:
         """Throw away what an attempt brought, and tell what it cost: nobody else will."""

@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.contracts import PersonaOutput, Plan, Usage
-from orchestrator.contracts.events import LeaseLost, StepEnd, StepStart, Stopped
+from orchestrator.contracts import PersonaOutput, Plan, RequestedMode, Usage
+from orchestrator.contracts.events import (
+    LeaseLost,
+    ParallelExecutionStart,
+    StepEnd,
+    StepStart,
+    Stopped,
+    TaskStart,
+)
 from orchestrator.errors import JobError
-from orchestrator.recovery import runnable_since
-from orchestrator.routing.flow import persona_of
+from orchestrator.routing.flow import ANTITHESIS_STANDALONE, CRITIC, THESIS, persona_of
 from orchestrator.store import JobRecord, JobRef
 from orchestrator.store.origin import origin
+from orchestrator.store.record import PLAN
+
+SIDE_BY_SIDE: Mapping[RequestedMode, tuple[str, str]] = {
+    "parallel": (THESIS, ANTITHESIS_STANDALONE),
+    "pipelined": (THESIS, CRITIC),
+}
+"""The two personas that begin together."""
 
 
-def queued_ms(record: JobRecord, step: str, now_ms: int) -> int:
-    """How long the step has lain in its queue: since its message was sent, or could have been."""
-    return max(0, now_ms - (record.steps[step].sent_ms or runnable_since(record, step)))
+def starting(ref: JobRef, step: str) -> tuple[TaskStart | StepStart, ...]:
+    """A step begins, and with the plan its job. The store, which takes the time, says which attempt it is."""
+    start = StepStart(**origin(ref, step), event=_name(step, "start"))
+    return (TaskStart(**origin(ref, step)), start) if step == PLAN else (start,)
 
 
-def started(ref: JobRef, step: str, attempt: int, queued: int) -> StepStart:
-    """A step begins. Only a first attempt knows how long it was queued: a later one was waited for by the sweep."""
-    return StepStart(
-        **origin(ref, step, attempt), event=_name(step, "start"), queued_ms=queued if attempt == 1 else None
+def side_by_side(ref: JobRef, step: str, attempt: int, record: JobRecord) -> ParallelExecutionStart | None:
+    """The two personas that begin together have both begun; ``None`` where this step is not the second of them."""
+    pair = SIDE_BY_SIDE.get(record.mode, ())
+    began = [record.steps[s].started_ms for s in pair if s in record.steps]
+    if record.plan is None or step not in pair or len(began) < 2 or not all(began):
+        return None
+    thesis_ms, antithesis_ms = (at - record.accepted_ms for at in began if at)
+    return ParallelExecutionStart(
+        **origin(ref, step, attempt),
+        mode=record.plan.mode,
+        thesis_start_ms=thesis_ms,
+        antithesis_start_ms=antithesis_ms,
     )
 
 

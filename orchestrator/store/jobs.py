@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import redis
 
 from orchestrator.contracts import Claim, Mode, Passage, PersonaOutput, Plan, Reason, Result, TaskSpec
-from orchestrator.contracts.events import KnownEvent
+from orchestrator.contracts.events import KnownEvent, StepStart, TaskStart
 from orchestrator.rollout.tally import Counted
 from orchestrator.store import keys, scripts
 from orchestrator.store.admission import closed
@@ -100,26 +100,34 @@ class JobStore(JobReader):
         needs: Mapping[Mode, Sequence[str]] | None = None,
         *,
         take_over: bool = True,
+        events: Sequence[TaskStart | StepStart] = (),
     ) -> Grant:
         """Ask for a step's lease. Only ``granted`` allows work; the attempt counts from 1.
 
         ``needs`` says by mode which outputs have to be there, else the answer is ``not ready``; without it none are
-        needed. Without ``take_over`` a step that somebody began and nobody holds is ``begun``. Raises
-        ``RecordUnreadable`` (and holds the lease, which runs out) for garbage.
+        needed. Without ``take_over`` a step that somebody began and nobody holds is ``begun``. ``events`` are told in
+        the same stroke as the lease is taken, with the attempt and, of a first one, how long the step was queued.
+        Raises ``RecordUnreadable`` (and holds the lease, which runs out) for garbage.
         """
         wanted = [part for mode, steps in (needs or {}).items() for part in (mode, ",".join(steps))]
+        told = [event.model_dump_json() for event in events]
         with translated():
             status, attempt, now, *more = self._acquire(
-                keys=[ref.job, ref.lease(step), ref.watch],
-                args=[step, owner, LEASE_MS, int(take_over), *wanted],
+                keys=[ref.job, ref.lease(step), ref.watch, ref.events, keys.LEDGER],
+                args=[step, owner, LEASE_MS, int(take_over), len(events), *told, *wanted],
             )
         if not more:
             return Grant(status, attempt, now)
-        watched, flat = more
+        watched, queued, flat = more
+        for event in events:
+            known = {"attempt": attempt}
+            if isinstance(event, StepStart) and attempt == 1:
+                known["queued_ms"] = queued
+            self._observe(event.model_copy(update=known))
         with readable(ref):
             record = JobRecord.from_hash(dict(zip(flat[::2], flat[1::2], strict=True)))
         lease = Lease(ref, step, f"{attempt} {owner}")
-        return Grant(status, attempt, now, Granted(lease, record, watched=bool(watched)))
+        return Grant(status, attempt, now, Granted(lease, record, watched=bool(watched), queued_ms=queued))
 
     def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
         """Renew leases in one round trip. ``lost`` and ``cancelled`` mean: stop working now.

@@ -32,11 +32,15 @@ class Lease:
 
 @dataclass(frozen=True)
 class Granted:
-    """A lease, the job's record as it was at that moment, and whether somebody watches it."""
+    """A lease, the job's record as it was at that moment, and whether somebody watches it.
+
+    ``queued_ms`` is how long the step has lain in its queue: since its message was sent, or could have been.
+    """
 
     lease: Lease
     record: JobRecord
     watched: bool
+    queued_ms: int = 0
 
 
 @dataclass(frozen=True)

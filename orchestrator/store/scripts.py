@@ -52,33 +52,40 @@ return {'created', ARGV[8], ''}
 """
 )
 
-# KEYS job lease watch; ARGV step owner lease_ms take_over (mode needs)* : the steps that it needs in that mode, with
-# commas; without take_over a step that somebody began and nobody holds is only said to be 'begun'
-# -> status, attempt, now, and where it is granted: watched, the record
+# KEYS job lease watch events ledger; ARGV step owner lease_ms take_over n_events event* (mode needs)* : the steps that
+# it needs in that mode, with commas; without take_over a step that somebody began and nobody holds is only said to be
+# 'begun'. The events tell of its start: which attempt it is, and how long it was queued, are filled in here.
+# -> status, attempt, now, and where it is granted: watched, for how long it was queued (ms), the record
 ACQUIRE = (
     fragments.NOW
+    + fragments.EMIT
     + """
 local job = redis.call('HMGET', KEYS[1], 'state', 'deadline_ms', 'out:' .. ARGV[1], 'attempts:' .. ARGV[1],
-  'out:plan', 'awaited', 'accepted_ms')
+  'out:plan', 'awaited', 'accepted_ms', 'sent:' .. ARGV[1], 'ended:plan', 'ttl_ms')
 local attempt = tonumber(job[4] or '0')
+local events_end = 5 + tonumber(ARGV[5])
+-- Since its message was sent, or could have been: the last that it needs has ended.
+local runnable = tonumber(job[9] or job[7] or '0')
 local function answer(status) return {status, attempt, now} end
+local function queued() return math.max(0, now - tonumber(job[8] or runnable)) end
 local function granted()
-  return {'granted', attempt, now, redis.call('EXISTS', KEYS[3]), redis.call('HGETALL', KEYS[1])}
+  return {'granted', attempt, now, redis.call('EXISTS', KEYS[3]), queued(), redis.call('HGETALL', KEYS[1])}
 end
 local function ready()
-  if #ARGV == 4 then return true end
+  if #ARGV == events_end then return true end
   local readable, plan = pcall(cjson.decode, job[5] or '{}')
   -- What cannot be read is for the reader to say.
   if not readable or type(plan) ~= 'table' then return true end
   -- The time has come to merge what is there.
   local merge_after = ARGV[1] == 'synthesis' and tonumber(plan['merge_after_ms'])
   if merge_after and now >= tonumber(job[7]) + merge_after then return true end
-  for i = 5, #ARGV, 2 do
+  for i = events_end + 1, #ARGV, 2 do
     if ARGV[i] == plan['mode'] then
       local needs = ARGV[i + 1]
       if ARGV[1] == 'synthesis' then needs = needs .. ',' .. (job[6] or '') end
       for need in string.gmatch(needs, '[^,]+') do
         if redis.call('HEXISTS', KEYS[1], 'out:' .. need) == 0 then return false end
+        runnable = math.max(runnable, tonumber(redis.call('HGET', KEYS[1], 'ended:' .. need) or '0'))
       end
       return true
     end
@@ -103,6 +110,12 @@ attempt = redis.call('HINCRBY', KEYS[1], 'attempts:' .. ARGV[1], 1)
 redis.call('HSETNX', KEYS[1], 'started:' .. ARGV[1], now)
 if attempt > 1 then redis.call('HSET', KEYS[1], 'loose', '1') end
 redis.call('SET', KEYS[2], attempt .. ' ' .. ARGV[2], 'PX', ARGV[3])
+for i = 6, events_end do
+  local event = string.gsub(ARGV[i], '"attempt":null', '"attempt":' .. attempt, 1)
+  -- A later attempt was waited for by the sweep.
+  if attempt == 1 then event = string.gsub(event, '"queued_ms":null', '"queued_ms":' .. queued(), 1) end
+  emit(KEYS[4], KEYS[5], job[10], event)
+end
 return granted()
 """
 )

@@ -9,11 +9,15 @@ import pytest
 import redis
 
 from orchestrator.contracts import Passage, TaskSpec
+from orchestrator.contracts.events import KnownEvent, StepStart
 from orchestrator.errors import RecordUnreadable
 from orchestrator.routing.flow import needs_of
 from orchestrator.store import JobRef, JobStore
+from orchestrator.store.keys import LEDGER
 from orchestrator.store.leases import LEASE_MS, Lease
+from orchestrator.store.stream import history
 from tests.integration.store.conftest import ended, output, plan, submitted
+from workers.step_events import starting
 
 pytestmark = pytest.mark.integration
 Accept = Callable[..., JobRef]
@@ -243,3 +247,43 @@ def test_what_was_begun_is_looked_for_as_soon_as_the_first_time(store: JobStore,
     assert [sends(), sends(), sends()] == [1, 2, 3]
     store.acquire(ref, "thesis", "owner")
     assert [sends(), sends()] == [1, 2]
+
+
+def starts(store: JobStore, ref: JobRef) -> list[tuple[int | None, int | None]]:
+    """Attempt and time in the queue (ms) of every start that the job's stream tells of."""
+    return [(e.attempt, e.queued_ms) for e in history(store.client, ref) if isinstance(e, StepStart)]
+
+
+def test_a_start_is_told_with_the_lease_once_and_says_which_it_is(
+    store: JobStore, accept: Accept, client: redis.Redis
+) -> None:
+    ref, seen = accept(), list[KnownEvent]()
+    told = JobStore(client, result_ttl_s=60, observe=seen.append)
+
+    def ask(owner: str) -> str:
+        return told.acquire(ref, "thesis", owner, events=starting(ref, "thesis")).status
+
+    assert [ask("w1"), ask("w1"), ask("w2")] == ["granted", "granted", "held"]
+    ((attempt, queued),) = starts(store, ref)
+    assert (attempt, queued is not None) == (1, True)
+    client.delete(ref.lease("thesis"))
+    assert ask("w2") == "granted"
+    assert starts(store, ref) == [(1, queued), (2, None)]
+    assert client.xlen(LEDGER) == client.xlen(ref.events)
+    assert [e.attempt for e in seen if isinstance(e, StepStart)][-1] == 2
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_step_is_queued_since_it_was_sent_or_could_have_been(
+    store: JobStore, accept: Accept, client: redis.Redis, sent: bool
+) -> None:
+    ref = accept()
+    now, needs = store.now_ms(), ("plan", "thesis", "antithesis_standalone")
+    for age, name in enumerate(needs, start=1):
+        client.hset(ref.job, f"out:{name}", (plan(ref) if name == "plan" else output(ref)).to_wire())
+        client.hset(ref.job, f"ended:{name}", now - 60_000 * (5 - age))
+    if sent:
+        client.hset(ref.job, "sent:synthesis", now - 60_000)
+    granted = store.acquire(ref, "synthesis", "w1", needs_of("synthesis")).granted
+    assert granted is not None
+    assert granted.queued_ms // 60_000 == (1 if sent else 2)
