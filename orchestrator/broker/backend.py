@@ -12,6 +12,7 @@ from celery.backends.redis import RedisBackend, SentinelBackend
 from celery.canvas import Signature
 
 from orchestrator.store.following import Connection, SecureConnection
+from orchestrator.store.pool import Pool
 
 CHORD_TTL_S = 7_200
 """A chord's count outlives every deadline that a job may have."""
@@ -82,6 +83,9 @@ class _Quiet(RedisBackend):
 
 class QuietBackend(_Quiet):
     """On one server."""
+
+    def _get_pool(self, **params: Any) -> Pool:  # noqa: ANN401 - celery's signature
+        return Pool(**params)
 
 
 class QuietSentinelBackend(_Quiet, SentinelBackend):

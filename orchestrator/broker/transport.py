@@ -22,6 +22,7 @@ from orchestrator.broker.deadletters import bury
 from orchestrator.broker.screening import Defect, Screened, screen
 from orchestrator.broker.taken import Taken
 from orchestrator.store.following import Connection, SecureConnection
+from orchestrator.store.pool import Pool
 
 ALIAS = __name__.partition(".")[0]
 """The transport's name in broker URLs. kombu takes no import paths from there, and rightly so.
@@ -145,6 +146,12 @@ class Enduring(kombu_redis.Channel):
 
 class Channel(Enduring):
     """To one server."""
+
+    def _get_pool(self, asynchronous: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - kombu's signature
+        pool = super()._get_pool(asynchronous)  # type: ignore[misc]  # the stubs lack it
+        if asynchronous:
+            return pool
+        return Pool(pool.connection_class, pool.max_connections, **pool.connection_kwargs)
 
 
 class SentinelChannel(Enduring, kombu_redis.SentinelChannel):

@@ -19,6 +19,7 @@ from orchestrator.errors import RecordUnreadable, StoreRefused, StoreUnavailable
 from orchestrator.settings.addresses import is_sentinels
 from orchestrator.settings.sentinels import parse_sentinels
 from orchestrator.store.following import follow
+from orchestrator.store.pool import Pool, TcpConnection, UnixConnection
 
 CONNECT_TIMEOUT_S = 3.0
 TIMEOUT_S = 5.0
@@ -45,7 +46,9 @@ def connect(
         options |= {"socket_connect_timeout": min(CONNECT_TIMEOUT_S, timeout_s), "socket_keepalive": True}
     if is_sentinels(url):
         return follow(parse_sentinels(url), options)
-    return redis.Redis.from_url(url, **options)
+    if not url.startswith("rediss:"):
+        options["connection_class"] = UnixConnection if url.startswith("unix:") else TcpConnection
+    return redis.Redis.from_pool(Pool.from_url(url, **options))
 
 
 _REFUSALS = {
