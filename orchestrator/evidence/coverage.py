@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from orchestrator.contracts import Claim, Finding
 from orchestrator.evidence.look_alikes import look_alikes, misspelt
@@ -17,6 +18,7 @@ from orchestrator.evidence.roles import exchanged
 from orchestrator.evidence.sources import Quoted
 from orchestrator.evidence.statement import Evidence, Statement
 from orchestrator.evidence.support import COVERED, Support, support
+from orchestrator.evidence.voices import turned
 from orchestrator.language import Negation, content_words, contraries, sentences
 from orchestrator.language.korean_names import korean_name
 
@@ -134,7 +136,8 @@ def _look_alikes(claim: Claim, claimed: Statement, evidence: Evidence) -> list[F
 
 
 def _roles(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding]:
-    said = max(exchanged(claimed, evidence), key=lambda pair: len(pair[0]), default=None)
+    pairs = chain(exchanged(claimed, evidence), turned(claimed, evidence))
+    said = max(pairs, key=lambda pair: len(pair[0]), default=None)
     detail = f"'{said[0]}', where its quotes say '{said[1]}'" if said else ""
     return [_finding(claim, "roles_exchanged", detail)] if said else []
 

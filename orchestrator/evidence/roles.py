@@ -2,7 +2,7 @@
 
 "Daehan bought Solbit" for "Solbit bought Daehan", "from 210 ms to 840 ms" for "from 840 ms to 210 ms". What stands
 between the two has to be the same word for word; what stands around them may differ. Korean says by particles who did
-what, so a word and its particle are two: 은행이 회사를 and 회사를 은행이 are one, 회사가 은행을 is the other way round.
+what, so a word and its particle are two parts: 은행이 회사를 and 회사를 은행이 say one thing, 회사가 은행을 another.
 """
 
 from __future__ import annotations
@@ -11,21 +11,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import attrgetter
-from typing import Literal
 
+from orchestrator.evidence.parts import ROLES, TOPICS, Part, blocks, is_particle, parts_of, text_of
 from orchestrator.evidence.statement import Evidence, Statement, Token
-from orchestrator.language import Quantity, content_words
+from orchestrator.language import content_words
 from orchestrator.language.lists import listed
 
 MAX_BETWEEN = 24
 """Words between the two; what stands farther apart is in no clause together."""
-MAX_NAME = 3
-"""Words of a name, or numbers of a date."""
 MAX_COMPARED = 5_000
 """Places of a claim's quotes that are looked at. A sentence takes some hundreds."""
 
-_ARTICLES = frozenset({"a", "an", "the"})
 _COMPARING = frozenset({("than",), ("as",), ("보다",)})
 # Of two things on both sides of one of these either may come first.
 _EVEN = frozenset(
@@ -46,22 +42,6 @@ _JOIN = r"(?:,|;|/|&|\band\b|\bor\b)"
 _LISTED = re.compile(
     rf"\s*{_JOIN}(?:.*{_JOIN})?\s*(?:(?:the|an?|in|of|to|for|with|by|on|at|from)\s+)*", re.DOTALL
 )
-_HANGUL = re.compile(r"[\uac00-\ud7a3]+")
-_PARTICLE = {"가": "이", "는": "은", "를": "을", "와": "과", "으로": "로", "한테": "에게"}
-_TOPICS = frozenset({("이",), ("은",), ("도",)})
-_ROLES = _TOPICS | {(p,) for p in listed("을 에 에서 로 에게 보다 의 부터 까지")}
-
-Kind = Literal["number", "name", "word", "particle", "small"]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A word, a particle or a number of a text, what it is compared by, and where it stands."""
-
-    key: Token
-    kind: Kind
-    start: int
-    end: int
 
 
 def exchanged(claimed: Statement, evidence: Evidence) -> Iterator[tuple[str, str]]:
@@ -69,56 +49,16 @@ def exchanged(claimed: Statement, evidence: Evidence) -> Iterator[tuple[str, str
 
     Not where either order may be said: in lists, around "is", of what is mutual ("A met B"). Linear time.
     """
-    own = _parts(claimed)
+    own = parts_of(claimed)
     quoted = [Statement(quote.folded_text) for quote in evidence.quotes]
-    there = [_parts(statement) for statement in quoted]
+    there = [parts_of(statement) for statement in quoted]
     left = iter(range(MAX_COMPARED))
     for statement, parts in zip(quoted, there, strict=True):
         for first, second, at in _exchanges(own, parts, left):
             said = own[first.start : second.stop]
             exchange = _Exchange(claimed, own, first, second)
             if not exchange.either_way and not any(_runs(said, other) for other in there):
-                yield _text(claimed, said), _text(statement, parts[at : at + len(said)])
-
-
-def _parts(statement: Statement) -> list[Part]:
-    parts = [_counted(statement.text, q) for q in statement.quantities]
-    for word, start, forms in statement.lexed:
-        if word not in _ARTICLES and not statement.measures(start):
-            parts += (
-                _korean(word, start, forms)
-                if _HANGUL.fullmatch(word)
-                else [_other(statement.text, word, start, forms)]
-            )
-    return sorted(parts, key=attrgetter("start"))
-
-
-def _counted(text: str, quantity: Quantity) -> Part:
-    """A number; a month's name stands for itself, with a day or a year and without."""
-    name = text[quantity.start : quantity.end]
-    named = quantity.unit == "month#" and name[0].isalpha()
-    return Part(tuple(content_words(name)) if named else quantity.key, "number", quantity.start, quantity.end)
-
-
-def _other(text: str, word: str, start: int, forms: tuple[str, ...]) -> Part:
-    kind: Kind = "small" if not forms else "name" if text[start].isupper() else "word"
-    return Part(forms or (word,), kind, start, start + len(word))
-
-
-def _korean(word: str, start: int, forms: tuple[str, ...]) -> Iterator[Part]:
-    """A word and its particle or ending; after a number or a Latin word the particle stands alone."""
-    stem = next((form for form in forms if word.startswith(form)), "" if _particle(word) in _ROLES else word)
-    cut = start + len(stem)
-    if stem:
-        yield Part((stem,), "word" if forms else "small", start, cut)
-    if stem != word:
-        yield Part(_particle(word[len(stem) :]), "particle", cut, start + len(word))
-
-
-def _particle(ending: str) -> tuple[str, ...]:
-    """A particle in the form that follows a consonant; a topic's mark on another particle changes no role."""
-    base = ending[:-1] if ending[-1:] in "은는도" and len(ending) > 1 else ending
-    return (_PARTICLE.get(base, base),)
+                yield text_of(claimed, said), text_of(statement, parts[at : at + len(said)])
 
 
 def _exchanges(
@@ -129,34 +69,15 @@ def _exchanges(
     for at, part in enumerate(there):
         places.setdefault(part.key, []).append(at)
     keys, others = [part.key for part in own], [part.key for part in there]
-    blocks = [list(_blocks(own, at)) if key in places else [] for at, key in enumerate(keys)]
-    for first in chain.from_iterable(blocks):
-        for second in chain.from_iterable(blocks[first.stop + 1 : first.stop + MAX_BETWEEN]):
-            if keys[first] == keys[second] or _is_particle(own[first.start]) != _is_particle(
-                own[second.start]
-            ):
+    begun = [list(blocks(own, at)) if key in places else [] for at, key in enumerate(keys)]
+    for first in chain.from_iterable(begun):
+        for second in chain.from_iterable(begun[first.stop + 1 : first.stop + MAX_BETWEEN]):
+            if keys[first] == keys[second] or is_particle(own[first.start]) != is_particle(own[second.start]):
                 continue
             turned = keys[second] + keys[first.stop : second.start] + keys[first]
             for place, _ in zip(places[turned[0]], left, strict=False):
                 if others[place : place + len(turned)] == turned:
                     yield first, second, place
-
-
-def _blocks(own: Sequence[Part], at: int) -> Iterator[slice]:
-    """Give the names, dates, words or particles that begin here."""
-    kind = own[at].kind
-    if kind == "small":
-        return
-    yield slice(at, at + 1)
-    for end in range(at + 2, min(len(own), at + MAX_NAME) + 1) if kind in {"name", "number"} else ():
-        last, follows = own[end - 1], own[end - 1].start - own[end - 2].end <= 1
-        if last.kind != kind and not (last.kind == "number" and follows):  # Falcon 9, Narae-2
-            return
-        yield slice(at, end)
-
-
-def _is_particle(part: Part) -> bool:
-    return part.kind == "particle"
 
 
 @dataclass(frozen=True)
@@ -172,9 +93,9 @@ class _Exchange:
     def either_way(self) -> bool:
         """Whether the two may be said in either order, as far as code can tell."""
         one, other = self.own[self.first.start], self.own[self.second.start]
-        if _is_particle(one):
+        if is_particle(one):
             roles = {one.key, other.key}
-            return len(self._between) != 1 or not roles <= _ROLES or roles <= _TOPICS
+            return len(self._between) != 1 or not roles <= ROLES or roles <= TOPICS
         numbers = one.kind == other.kind == "number"
         if self._listed(_TIMES if numbers else _EVEN):
             return True
@@ -218,12 +139,12 @@ class _Exchange:
     @property
     def _roles_differ(self) -> bool:
         """Whether the particles after two Korean words say that each does something else."""
-        marks = [part.key for part in self._neighbours(before=False) if part and _is_particle(part)]
+        marks = [part.key for part in self._neighbours(before=False) if part and is_particle(part)]
         if not marks:
             return {self.own[self.first.start].kind, self.own[self.second.start].kind} == {"name"}
-        if len(marks) == 1 or not _ROLES.issuperset(marks):
+        if len(marks) == 1 or not ROLES.issuperset(marks):
             return False
-        return self._compared if marks[0] == marks[1] else not _TOPICS.issuperset(marks)
+        return self._compared if marks[0] == marks[1] else not TOPICS.issuperset(marks)
 
     def _neighbours(self, *, before: bool) -> tuple[Part | None, Part | None]:
         """The parts just before the two, or just behind."""
@@ -236,10 +157,3 @@ def _runs(said: Sequence[Part], parts: Sequence[Part]) -> bool:
     """Whether a quote says it in this order, too."""
     keys, there = [part.key for part in said], [part.key for part in parts]
     return any(there[at : at + len(keys)] == keys for at in range(len(there) - len(keys) + 1))
-
-
-def _text(statement: Statement, parts: Sequence[Part]) -> str:
-    """Give the text from the first to the last of them, in whole words."""
-    start = statement.text.rfind(" ", 0, parts[0].start + 1) + 1
-    stop = statement.text.find(" ", parts[-1].end)
-    return statement.text[start : stop if stop >= 0 else None].strip()
