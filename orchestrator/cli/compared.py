@@ -13,7 +13,7 @@ from rich.text import Text
 from orchestrator.cli.output import stderr_console
 from orchestrator.experiment import Comparison
 from orchestrator.experiment.figures import ArmReport
-from orchestrator.experiment.words import MEASURED, VERDICTS, contrast, headline, preferred, told
+from orchestrator.experiment.words import MEASURED, VERDICTS, contrast, headline, judged_by, preferred, told
 
 _STYLES = {"better": "green", "worse": "bold red", "too_few": "yellow", "not_worse": ""}
 
@@ -87,10 +87,7 @@ def show(found: Comparison, console: Console) -> None:
         table.add_row(arm.arm, *_cells(arm))
     console.print(table)
     if found.judge:
-        cost = "" if found.judge.cost is None else f", cost {found.judge.cost:,.4f}"
-        by = f"by {', '.join(found.judge.models)}" if found.judge.models else "no vote"
-        tokens = f"{found.judge.votes} votes, {found.judge.usage.tokens:,} tokens{cost}, counted for no arm"
-        console.print(f"blind judge: {by}; {tokens}", style="dim", markup=False)
+        console.print(f"blind judge: {judged_by(found.judge)}; counted for no arm", style="dim", markup=False)
     for arm in found.arms:
         if arm.reasons:
             counted = ", ".join(f"{reason} {count}" for reason, count in arm.reasons.items())

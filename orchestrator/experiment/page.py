@@ -8,7 +8,16 @@ from html import escape
 from orchestrator.experiment.figures import ArmReport, Comparison, PairReport
 from orchestrator.experiment.plots import intervals, latencies, preferences
 from orchestrator.experiment.trial import Trial, Vote
-from orchestrator.experiment.words import MEASURED, VERDICTS, contrast, headline, p_value, preferred, told
+from orchestrator.experiment.words import (
+    MEASURED,
+    VERDICTS,
+    contrast,
+    headline,
+    judged_by,
+    p_value,
+    preferred,
+    told,
+)
 from orchestrator.plaintext import plain
 
 _STYLE = """
@@ -101,12 +110,9 @@ def _blind_judge(found: Comparison) -> str:
         )
         for name, p in judged
     ]  # fmt: skip
-    judge = found.judge
-    cost = "" if judge.cost is None else f", cost {judge.cost:,.4f}"
     about = (
-        f"{', '.join(judge.models) or 'Nobody'} gave {judge.votes} votes for {judge.usage.tokens:,} tokens{cost}, "
-        "which count for no arm. It saw the question and two answers, without what names an arm, in both orders. "
-        "An arm wins a goal that it wins in both; a tie counts half. "
+        f"{judged_by(found.judge)}. The tokens count for no arm. It saw the question and two answers, without what "
+        "names an arm, in both orders. An arm wins a goal that it wins in both; a tie counts half. "
         f"Intervals: {_percent(1 - found.alpha_preference)} each. It has no part in the verdicts above."
     )
     columns = ("pair", "verdict", "preferred", "decided by the order alone", "longer one won")

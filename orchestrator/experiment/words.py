@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.experiment.figures import PairReport, PreferenceReport
+from orchestrator.experiment.figures import JudgeReport, PairReport, PreferenceReport
 from orchestrator.experiment.verdict import Judgement, Measure, Verdict
 
 VERDICTS: Mapping[Verdict, str] = {
@@ -49,7 +49,7 @@ def preferred(preference: PreferenceReport) -> str:
     """What the blind judge prefers: counts, the share with its interval, and what the order did to it."""
     j = preference.judgement
     if not j.pairs and preference.unknown:
-        return f"{preference.unknown} goals, and of none an vote in both orders"
+        return f"{preference.unknown} goals, and of none a vote in both orders"
     counts = f"preferred on {j.wins}, not on {j.losses}, tied on {preference.ties} goals"
     if j.candidate is not None and j.low is not None and j.high is not None:
         share = f"{100 * j.candidate:.1f} % ({100 * (0.5 + j.low):.1f} to {100 * (0.5 + j.high):.1f})"
@@ -64,6 +64,14 @@ def preferred(preference: PreferenceReport) -> str:
         + (f" (first {preference.to_first}, second {preference.to_second})" if preference.turned else ""),
     ]
     return "; ".join([counts, *filter(None, asides)])
+
+
+def judged_by(judge: JudgeReport) -> str:
+    """Who gave how many votes for what, and why the judge was silent where it was."""
+    cost = "" if judge.cost is None else f", cost {judge.cost:,.4f}"
+    silent = ", ".join(f"{why} {count}" for why, count in judge.silences.items())
+    said = f"{', '.join(judge.models) or 'nobody'} gave {judge.votes} votes for {judge.usage.tokens:,} tokens{cost}"
+    return said + (f", and was silent {sum(judge.silences.values())} times ({silent})" if silent else "")
 
 
 def told(judgement: Judgement) -> str:

@@ -107,7 +107,7 @@ def test_the_terminal_has_a_row_for_the_blind_judge_and_says_what_it_cost():
         "  blind judge    worse                       0.0 % (0.0 to 8.2), preferred on 0, not on 30" in said
     )
     assert "the order alone decided 0 of 30" in said
-    assert "blind judge: by openai:judge; 60 votes, 600 tokens, counted for no arm" in said
+    assert "blind judge: openai:judge gave 60 votes for 600 tokens; counted for no arm" in said
     out = io.StringIO()
     show(report(30, trials, None), Console(file=out, width=200))
     assert "judge" not in out.getvalue()
