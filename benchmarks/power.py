@@ -23,7 +23,7 @@ from orchestrator.timeline import svg
 
 REFERENCE = Arm(name="sequential", mode="sequential")
 CANDIDATE = Arm(name="parallel", mode="parallel")
-COUNTS = (50, 100, 200)
+COUNTS = (25, 50, 75, 100, 150, 200, 300)
 COMPARISONS = 200
 RESAMPLES = 300
 
@@ -120,16 +120,21 @@ def main() -> None:
     if arguments.alarms:
         print(f"of 1,000 A/A comparisons of 25 goals, {false_alarms()} tell the arms apart")
         return
-    print("| the other arm is | goals |", " | ".join(VERDICTS.values()), "|")
-    print("| --- | --- |" + " --- |" * len(VERDICTS))
+    print("| the other arm is | verdict, of so many goals |", " | ".join(map(str, COUNTS)), "|")
+    print("| --- | --- |" + " ---: |" * len(COUNTS))
     curves: dict[str, list[tuple[int, float]]] = {}
     for name, truth in CASES.items():
-        for count in COUNTS:
-            found = Counter(verdicts(truth, count, seed).verdict for seed in range(COMPARISONS))
-            shares = " | ".join(f"{found[verdict] / COMPARISONS:.0%}" for verdict in VERDICTS)
-            print(f"| {name} | {count} | {shares} |")
-            sys.stdout.flush()
-            curves.setdefault(name, []).append((count, 1 - found["too_few"] / COMPARISONS))
+        found = [
+            Counter(verdicts(truth, count, seed).verdict for seed in range(COMPARISONS)) for count in COUNTS
+        ]
+        for verdict, words in VERDICTS.items():
+            if any(counted[verdict] for counted in found):
+                shares = " | ".join(f"{counted[verdict] / COMPARISONS:.0%}" for counted in found)
+                print(f"| {name} | {words} | {shares} |")
+        sys.stdout.flush()
+        curves[name] = [
+            (n, 1 - counted["too_few"] / COMPARISONS) for n, counted in zip(COUNTS, found, strict=True)
+        ]
     if arguments.svg:
         below = f"Share of {COMPARISONS} simulated comparisons that end in a verdict, default margins"
         arguments.svg.write_text(svg.render(drawing(curves, below=below)), encoding="utf-8")
