@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -10,17 +9,10 @@ from typing import Literal
 
 from orchestrator.evidence.statement import Statement, Token
 from orchestrator.language import Quantity, content_words
-from orchestrator.language.lists import listed
+from orchestrator.language.particles import ARTICLES, split
 
 MAX_NAME = 3
 """Words of a name, or numbers of a date."""
-_ARTICLES = frozenset({"a", "an", "the"})
-_HANGUL = re.compile(r"[\uac00-\ud7a3]+")
-_PARTICLE = {"가": "이", "는": "은", "를": "을", "와": "과", "으로": "로", "한테": "에게"}
-TOPICS = frozenset({("이",), ("은",), ("도",)})
-ROLES = TOPICS | {(p,) for p in listed("을 에 에서 로 에게 보다 의 부터 까지")}
-"""Particles that say what a word does in its clause; topics and subjects are told apart by no code."""
-
 Kind = Literal["number", "name", "word", "particle", "small"]
 
 
@@ -38,12 +30,18 @@ def parts_of(statement: Statement) -> list[Part]:
     """Give all parts of a text in order; articles are none."""
     parts = [_counted(statement.text, q) for q in statement.quantities]
     for word, start, forms in statement.lexed:
-        if word not in _ARTICLES and not statement.measures(start):
-            parts += (
-                _korean(word, start, forms)
-                if _HANGUL.fullmatch(word)
-                else [_other(statement.text, word, start, forms)]
-            )
+        if word in ARTICLES or statement.measures(start):
+            continue
+        stem, particle = split(word, forms)
+        cut = start + len(word)
+        if particle:
+            cut = start + len(stem)
+            parts.append(Part((particle,), "particle", cut, start + len(word)))
+        if stem:
+            named = statement.text[start].isupper()
+            kind: Kind = "small" if not forms else "name" if named else "word"
+            key = (stem,) if particle else forms or (word,)
+            parts.append(Part(key, kind, start, cut))
     return sorted(parts, key=attrgetter("start"))
 
 
@@ -52,27 +50,6 @@ def _counted(text: str, quantity: Quantity) -> Part:
     name = text[quantity.start : quantity.end]
     named = quantity.unit == "month#" and name[0].isalpha()
     return Part(tuple(content_words(name)) if named else quantity.key, "number", quantity.start, quantity.end)
-
-
-def _other(text: str, word: str, start: int, forms: tuple[str, ...]) -> Part:
-    kind: Kind = "small" if not forms else "name" if text[start].isupper() else "word"
-    return Part(forms or (word,), kind, start, start + len(word))
-
-
-def _korean(word: str, start: int, forms: tuple[str, ...]) -> Iterator[Part]:
-    """A word and its particle or ending; after a number or a Latin word the particle stands alone."""
-    stem = next((form for form in forms if word.startswith(form)), "" if _particle(word) in ROLES else word)
-    cut = start + len(stem)
-    if stem:
-        yield Part((stem,), "word" if forms else "small", start, cut)
-    if stem != word:
-        yield Part(_particle(word[len(stem) :]), "particle", cut, start + len(word))
-
-
-def _particle(ending: str) -> tuple[str, ...]:
-    """A particle in the form that follows a consonant; a topic's mark on another particle changes no role."""
-    base = ending[:-1] if ending[-1:] in "은는도" and len(ending) > 1 else ending
-    return (_PARTICLE.get(base, base),)
 
 
 def blocks(own: Sequence[Part], at: int) -> Iterator[slice]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 
-from orchestrator.evidence.parts import ROLES, TOPICS, Part, blocks, is_particle, parts_of, text_of
+from orchestrator.evidence.parts import Part, blocks, is_particle, parts_of, text_of
 from orchestrator.evidence.statement import Evidence, Statement, Token
 from orchestrator.language import content_words
 from orchestrator.language.lists import listed
+from orchestrator.language.particles import ROLES, TOPICS, tokens
 
 MAX_BETWEEN = 24
 """Words between the two; what stands farther apart is in no clause together."""
@@ -49,16 +50,30 @@ def exchanged(claimed: Statement, evidence: Evidence) -> Iterator[tuple[str, str
 
     Not where either order may be said: in lists, around "is", of what is mutual ("A met B"). Linear time.
     """
-    own = parts_of(claimed)
-    quoted = [Statement(quote.folded_text) for quote in evidence.quotes]
-    there = [parts_of(statement) for statement in quoted]
+    words = tokens(claimed.lexed)
+    near = [quote for quote in evidence.quotes if _out_of_order(words, quote.tokens)]
+    own = parts_of(claimed) if near else []
     left = iter(range(MAX_COMPARED))
-    for statement, parts in zip(quoted, there, strict=True):
+    for quote in near:
+        statement = Statement(quote.folded_text)
+        parts = parts_of(statement)
         for first, second, at in _exchanges(own, parts, left):
             said = own[first.start : second.stop]
             exchange = _Exchange(claimed, own, first, second)
-            if not exchange.either_way and not any(_runs(said, other) for other in there):
+            if not exchange.either_way and not _said(said, evidence):
                 yield text_of(claimed, said), text_of(statement, parts[at : at + len(said)])
+
+
+def _out_of_order(own: Sequence[str], there: Sequence[str]) -> bool:
+    """Whether three neighbours or more of a claim stand in a quote too, and there in another order."""
+    known = set(there)
+    runs = (list(run) for shared, run in groupby(own, key=known.__contains__) if shared)
+    return any(len(run) > 2 and not _in_order(run, there) for run in runs)
+
+
+def _in_order(run: Sequence[str], there: Sequence[str]) -> bool:
+    left = iter(there)
+    return all(token in left for token in run)
 
 
 def _exchanges(
@@ -94,7 +109,7 @@ class _Exchange:
         """Whether the two may be said in either order, as far as code can tell."""
         one, other = self.own[self.first.start], self.own[self.second.start]
         if is_particle(one):
-            roles = {one.key, other.key}
+            roles = {str(one.key[0]), str(other.key[0])}
             return len(self._between) != 1 or not roles <= ROLES or roles <= TOPICS
         numbers = one.kind == other.kind == "number"
         if self._listed(_TIMES if numbers else _EVEN):
@@ -139,7 +154,7 @@ class _Exchange:
     @property
     def _roles_differ(self) -> bool:
         """Whether the particles after two Korean words say that each does something else."""
-        marks = [part.key for part in self._neighbours(before=False) if part and is_particle(part)]
+        marks = [str(part.key[0]) for part in self._neighbours(before=False) if part and is_particle(part)]
         if not marks:
             return {self.own[self.first.start].kind, self.own[self.second.start].kind} == {"name"}
         if len(marks) == 1 or not ROLES.issuperset(marks):
@@ -153,7 +168,11 @@ class _Exchange:
         return one, other
 
 
-def _runs(said: Sequence[Part], parts: Sequence[Part]) -> bool:
+def _said(said: Sequence[Part], evidence: Evidence) -> bool:
     """Whether a quote says it in this order, too."""
-    keys, there = [part.key for part in said], [part.key for part in parts]
-    return any(there[at : at + len(keys)] == keys for at in range(len(there) - len(keys) + 1))
+    keys = [part.key for part in said]
+    for quote in evidence.quotes:
+        there = [part.key for part in parts_of(Statement(quote.folded_text))]
+        if any(there[at : at + len(keys)] == keys for at in range(len(there) - len(keys) + 1)):
+            return True
+    return False

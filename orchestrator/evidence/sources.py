@@ -25,6 +25,7 @@ from orchestrator.language import (
 )
 from orchestrator.language.accents import written_both_ways
 from orchestrator.language.look_alikes import WORD, odd, strokes
+from orchestrator.language.particles import tokens
 
 # A quote may come in quotation marks of its own.
 _MARKED = re.compile(r"([\"']).+\1", re.DOTALL)
@@ -59,6 +60,11 @@ class Quoted:
     def words(self) -> frozenset[str]:
         """Its content words."""
         return frozenset(form for _, _, forms in self.lexed for form in forms)
+
+    @cached_property
+    def tokens(self) -> tuple[str, ...]:
+        """Its words in order, as they are compared."""
+        return tokens(self.lexed)
 
     @cached_property
     def quantities(self) -> list[Quantity]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from orchestrator.evidence.parts import MAX_NAME, Part, blocks, parts_of, text_of
+from orchestrator.evidence.sources import Quoted
 from orchestrator.evidence.statement import Evidence, Statement, Token
 from orchestrator.language.lists import listed
 
@@ -24,10 +25,11 @@ def turned(claimed: Statement, evidence: Evidence) -> Iterator[tuple[str, str]]:
 
     Not where any quote says what the claim says, in either voice.
     """
-    if " by " not in claimed.text and " by " not in evidence.text:
+    near = [quote for quote in evidence.quotes if _may_turn(claimed, quote)]
+    if not near:
         return
     own = parts_of(claimed)
-    quoted = [Statement(quote.folded_text) for quote in evidence.quotes]
+    quoted = [Statement(quote.folded_text) for quote in near]
     there = [(statement, parts_of(statement)) for statement in quoted]
     voices = [(_active(parts), _passive(parts)) for _, parts in there]
     stated = {done for readings in voices for voice in readings for done in voice}
@@ -37,6 +39,12 @@ def turned(claimed: Statement, evidence: Evidence) -> Iterator[tuple[str, str]]:
                 found = readings[contrary].get((other, verb, doer))
                 if found and (doer, verb, other) not in stated:
                     yield text_of(claimed, own[span]), text_of(statement, parts[found])
+
+
+def _may_turn(claimed: Statement, quote: Quoted) -> bool:
+    """Whether one of them is in the passive, and they have doer, deed and done-to in common."""
+    passive = " by " in claimed.text or " by " in quote.folded_text
+    return passive and len(claimed.all_words & quote.words) > 2
 
 
 def _active(parts: Sequence[Part]) -> dict[Done, slice]:

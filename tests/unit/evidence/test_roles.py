@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.contracts.attributed import AttributedAnswer
 from orchestrator.evidence import judge_answer, roles
 from tests.unit.evidence.test_look_alikes import attributed
 
@@ -116,6 +117,15 @@ def test_parts_in_each_others_place_are_told(claim, quote, says, said):
 )
 def test_what_may_be_said_in_either_order_is_let_be(claim, quote):
     assert told(claim, quote) == []
+
+
+def test_where_two_quotes_say_it_both_ways_the_claim_may_choose():
+    both = ("Daehan trusts Solbit.", "Solbit trusts Daehan.")
+    passages = [{"id": f"p{n}", "source": "s", "text": text} for n, text in enumerate(both)]
+    citations = [{"passage_id": f"p{n}", "quote": text} for n, text in enumerate(both)]
+    claim = {"id": "c", "text": "And so Solbit trusts Daehan.", "citations": citations}
+    report = judge_answer(AttributedAnswer.model_validate({"passages": passages, "claims": [claim]}))
+    assert report.findings == ()
 
 
 def test_no_claim_is_compared_without_end(monkeypatch):
