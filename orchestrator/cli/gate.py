@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestrator.cli import asking
+from orchestrator.cli.judge import Judge, Model, judge_from_options
 from orchestrator.cli.output import emit, pipe_safe, stdout_console
 from orchestrator.errors import InvalidInput
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from rich.console import Console
 
+    from orchestrator.cli.judge import AskedJudge
     from orchestrator.contracts import EvalReport, Finding, Result
     from orchestrator.contracts.attributed import AttributedAnswer
     from orchestrator.contracts.report import RepairPass
@@ -50,6 +52,9 @@ further field, `question`, holds numbers that the answer may repeat without a so
 - Level 3: nothing is lost, nothing is invented.
 - Level 4: what a wrong quote was probably meant to be, a proposal that never passes anything.
 
+With `--judge` a model is asked about the claims that hold then, and can only take that away (level 2, `judge_refuted`,
+`judge_silent`).
+
 What could not be judged is counted apart. Exit codes: 0 pass, 1 fail, 2 bad input.
 """
 
@@ -70,13 +75,16 @@ def check(
             help="Look for quotes that support what failed, once, and judge the answer with those.",
         ),
     ] = False,
+    judge: Judge = False,
+    model: Model = None,
 ) -> None:
     """Judge an answer's claims against their sources."""
     from orchestrator.evidence import judge_answer
 
-    report = judge_answer(read_answer(file), repair=repair)
+    second = judge_from_options(judge=judge, model=model)
+    report = judge_answer(read_answer(file), repair=repair, second=second)
     if json_out:
-        emit(report_json(report))
+        emit(report_json(report, second))
     else:
         print_report(report, stdout_console())
     raise typer.Exit(EXIT[report.verdict])
@@ -96,12 +104,18 @@ def explain_command(
         Path | None,
         typer.Option(metavar="FILE", help="Write a page for a browser instead; it loads nothing."),
     ] = None,
+    judge: Judge = False,
+    model: Model = None,
 ) -> None:
     """Show what each claim of JOB's answer rests on: its quotes in their passages, its words that no quote holds."""
     from orchestrator.cli.output import stderr_console, write_file
+    from orchestrator.evidence import reconsidered
     from orchestrator.evidence.explain import explain
 
+    second = judge_from_options(judge=judge, model=model, tenant=tenant)
     result = _result(job, tenant)
+    if second is not None:
+        result = reconsidered(result, second)
     claims = explain(result)
     if html is None:
         from orchestrator.cli.gate_view import print_claims
@@ -180,7 +194,7 @@ def _place(loc: tuple[int | str, ...]) -> str:
     return f"{path.lstrip('.')}: " if path else ""
 
 
-def report_json(report: EvalReport) -> str:
+def report_json(report: EvalReport, second: AskedJudge | None = None) -> str:
     """The report as one JSON object: ``verdict``, ``evidence_ok``, ``quality``, ``levels`` with rates, ..."""
     import json
 
@@ -192,6 +206,7 @@ def report_json(report: EvalReport) -> str:
         "claims": [claim.model_dump() for claim in report.claims],
         "findings": [finding.model_dump() for finding in report.findings],
         "repair": report.repair and report.repair.model_dump(),
+        "judge": second and second.as_json(),
     }
     return json.dumps(body, ensure_ascii=False)
 

@@ -75,15 +75,13 @@ def explain(result: Result) -> list[Explained]:
 def _place(passage: Passage | None, quote: str, quoted: Quoted | None) -> Place:
     if passage is None or quoted is None:
         return Place(passage, quote, verbatim=False)
-    text = passage.text
+    before, after = quoted.around(CONTEXT_CHARS)
     return Place(
         passage,
         quoted.text,
         verbatim=True,
-        before=("…" if quoted.start > CONTEXT_CHARS else "")
-        + text[max(0, quoted.start - CONTEXT_CHARS) : quoted.start],
-        after=text[quoted.end : quoted.end + CONTEXT_CHARS]
-        + ("…" if quoted.end + CONTEXT_CHARS < len(text) else ""),
+        before=("…" if quoted.start > CONTEXT_CHARS else "") + before,
+        after=after + ("…" if quoted.end + CONTEXT_CHARS < len(passage.text) else ""),
     )
 
 

@@ -6,22 +6,22 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import chain
 
-from orchestrator.contracts import Citation, Claim, EvalReport, Finding, LevelReport, Passage, PersonaOutput
+from orchestrator.contracts import Citation, Claim, EvalReport, Finding, Passage, PersonaOutput
 from orchestrator.contracts.attributed import AttributedAnswer
 from orchestrator.contracts.report import ClaimReport
 from orchestrator.evidence.completeness import check_answer, check_completeness
 from orchestrator.evidence.coverage import Coverage, check_coverage
 from orchestrator.evidence.look_alikes import look_alikes
 from orchestrator.evidence.membership import check_membership
+from orchestrator.evidence.opinion import Judge, second_opinion
 from orchestrator.evidence.quotes import check_quote
 from orchestrator.evidence.repair import propose
 from orchestrator.evidence.repairing import Repairer, needs_repair, told
 from orchestrator.evidence.sources import Sources
 from orchestrator.evidence.statement import Evidence
-from orchestrator.evidence.tally import Tally
+from orchestrator.evidence.tally import Tally, notes, quality, risks
 from orchestrator.language import Quantity, normalise, quantities
 
-_MAX_RISKS = 20
 _SMALL_COUNT = 12
 """A bare number up to here may count the answer's own points."""
 
@@ -58,11 +58,14 @@ def judge(
     )
 
 
-def judge_answer(answer: AttributedAnswer, *, repair: bool = False) -> EvalReport:
+def judge_answer(
+    answer: AttributedAnswer, *, repair: bool = False, second: Judge | None = None
+) -> EvalReport:
     """Judge an answer of any system, as its JSON states it: every claim is delivered, and evidence is required.
 
-    With ``repair`` what failed gets one repair pass, and the report is of the answer after it. Never raises for any
-    value of this type; linear time. The report's ``task_id`` is ``answer``.
+    With ``repair`` what failed gets one repair pass, and the report is of the answer after it. A ``second`` judge is
+    asked about the claims that hold then. Never raises for any value of this type, but what that judge raises; linear
+    time. The report's ``task_id`` is ``answer``.
     """
     # Bounds and patterns of ids are those of our own messages; this answer has passed bounds of its own.
     passages = [
@@ -81,12 +84,12 @@ def judge_answer(answer: AttributedAnswer, *, repair: bool = False) -> EvalRepor
         for claim in answer.claims
     ]
     sources = Sources(passages)
-    before = _judged(answer, claims, sources)
-    if not (repair and needs_repair(before)):
-        return before
-    repairer = Repairer(sources, evidence_required=True)
-    repaired = [repairer.claim(claim) for claim in claims]
-    return told(before, _judged(answer, repaired, sources), repairer.repairs)
+    report = _judged(answer, claims, sources)
+    if repair and needs_repair(report):
+        repairer = Repairer(sources, evidence_required=True)
+        claims = [repairer.claim(claim) for claim in claims]
+        report = told(report, _judged(answer, claims, sources), repairer.repairs)
+    return report if second is None else second_opinion(report, claims, sources, second)
 
 
 def _judged(answer: AttributedAnswer, claims: Sequence[Claim], sources: Sources) -> EvalReport:
@@ -130,11 +133,11 @@ class _Gate:
         findings = tuple(chain.from_iterable(tally.findings for tally in tallies))
         return EvalReport(
             task_id=task_id,
-            quality=_quality(levels),
+            quality=quality(levels),
             evidence_ok=passes and supported > 0,
             verdict="pass" if passes else "fail",
-            risks=_risks(findings, supported=supported),
-            notes=_notes(levels),
+            risks=risks(findings, supported=supported),
+            notes=notes(levels),
             levels=(*levels, self._repairs.report()),
             findings=findings,
             claims=tuple(self._claims),
@@ -232,29 +235,3 @@ def _loose_numbers(text: str, known: set[tuple[Decimal, str]]) -> str:
 
     loose = (q for q in quantities(text) if q.key not in known and not counts_points(q))
     return ", ".join(text[q.start : q.end].strip() for q in loose)[:400]
-
-
-def _quality(levels: Sequence[LevelReport]) -> float:
-    """Mean of the four levels' rates; a level at which nothing was checked adds nothing."""
-    return sum(level.rate or 0.0 for level in levels) / len(levels)
-
-
-def _risks(findings: Sequence[Finding], *, supported: int) -> tuple[str, ...]:
-    risks = [] if supported else ["No claim of the answer is supported by a verbatim quote."]
-    for finding in findings:
-        subject = f"Claim {finding.claim_id}: " if finding.claim_id else ""
-        sentence = f"{subject}{finding.detail or finding.reason}."
-        if finding.reason != "no_passage_to_read" and sentence not in risks[-1:]:
-            risks.append(sentence[:300])
-        if len(risks) >= _MAX_RISKS:
-            risks.append(f"And more: {len(findings)} findings in all.")
-            break
-    return tuple(risks)
-
-
-def _notes(levels: Sequence[LevelReport]) -> str:
-    parts = []
-    for level in levels:
-        apart = f", {level.not_judged} not judged" if level.not_judged else ""
-        parts.append(f"level {level.level} {level.name}: {level.passed} of {level.checked}{apart}")
-    return "; ".join(parts)

@@ -46,6 +46,11 @@ class Quoted:
         """The quote as the passage has it."""
         return self.source.passage.text[self.start : self.end]
 
+    def around(self, chars: int) -> tuple[str, str]:
+        """Return up to so many characters of the passage before the quote, and after it."""
+        text = self.source.passage.text
+        return text[max(0, self.start - chars) : self.start], text[self.end : self.end + chars]
+
     @cached_property
     def folded_text(self) -> str:
         """The quote, folded."""

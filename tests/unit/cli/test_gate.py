@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.cli.main import app
-from orchestrator.errors import InvalidInput
+from orchestrator.errors import CallerError, InvalidInput
 from tests.unit.evidence.test_explain import result
 
 GOOD: dict[str, Any] = {
@@ -150,3 +150,41 @@ def test_a_repair_pass_is_shown_with_what_it_changed():
     body = json.loads(check("-", "--repair", "--json", given=given, code=0))
     assert body["repair"]["repairs"][0]["now"][0]["passage_id"] == "p1"
     assert json.loads(check("-", "--json", given=given, code=1))["repair"] is None
+
+
+JUDGED = ["check", "-", "--judge"]
+
+
+@pytest.mark.parametrize(
+    ("line", "environment", "problem"),
+    [
+        (JUDGED, {}, "--judge: needs a model, and the extractive engine is none"),
+        (JUDGED, {"TRIPTYCH_MODEL": "extractive"}, "TRIPTYCH_MODEL_JUDGE"),
+        ([*JUDGED, "--model", "extractive"], {"TRIPTYCH_MODEL": "openai:m"}, "--judge: needs a model"),
+        ([*JUDGED, "--model", "gpt"], {}, "--model: must be"),
+        ([*JUDGED, "--model", "openai:m"], {"REDIS_URL": "redis://nowhere.invalid"}, "--model: goes unused: the fleet"),
+        (JUDGED, {"TRIPTYCH_MODEL_JUDGE": "anthropic:m"}, "ANTHROPIC_API_KEY: is not set"),
+        (["check", "-", "--model", "openai:m"], {}, "--model: is the judge's: add --judge"),
+        (["explain", "job1", "--judge"], {}, "--judge: needs a model"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)  # fmt: skip
+def test_a_judge_without_a_model_is_refused_before_anything_is_started(
+    line, environment, problem, monkeypatch
+):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(app, ["gate", *line], input=json.dumps(GOOD))
+    assert isinstance(done.exception, CallerError), done.output
+    assert problem in str(done.exception)
+
+
+def test_without_a_judge_the_json_names_none():
+    assert json.loads(check("-", "--json", given=json.dumps(GOOD), code=0))["judge"] is None
+
+
+def test_where_no_claim_holds_no_judge_is_asked(monkeypatch):
+    monkeypatch.setenv("TRIPTYCH_MODEL", "openai:m")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:1/v1")
+    body = json.loads(check("-", "--judge", "--json", given=json.dumps(BAD), code=1))
+    assert (body["judge"]["models"], body["judge"]["asked"]) == ([], 0)
