@@ -1,6 +1,7 @@
 """``python -m benchmarks.gate``: how well the gate catches what is wrong and lets pass what is not, as tables.
 
 Exit codes: 0 no broken quote passed, no sound answer was rejected and no repair made a broken claim pass, 1 otherwise.
+With ``--judge`` 0, or 2 where no judge can be asked.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.gate import labelled, repairs, speed
+from benchmarks.gate import labelled, repairs, second, speed
 from benchmarks.gate.figures import Outcome, Row, outcomes, table
 from benchmarks.gate.mutations import SEED, cases
 from benchmarks.gate.texts import shipped_texts
+from orchestrator.cli.judge import judge_from_options
+from orchestrator.errors import CallerError, WorldError
 
 
 def main() -> int:
@@ -28,10 +31,22 @@ def main() -> int:
         metavar="DIR",
         help="a folder with wice/ and begin/, as they were published: measure level 2 on their development sets",
     )
+    parser.add_argument(
+        "--judge",
+        type=int,
+        nargs="?",
+        const=20,
+        metavar="N",
+        help="instead: ask a model about N cases of each row that pass (default 20; 0: all of them), on the fleet of "
+        "REDIS_URL or with a private worker",
+    )
+    parser.add_argument("--model", metavar="PROVIDER:NAME", help="that model, for a private worker")
     parser.add_argument("--show", action="store_true", help="print the cases that went wrong as JSON lines")
     arguments = parser.parse_args()
     made = list(cases(shipped_texts(), seed=SEED))
     judged = list(outcomes(made))
+    if arguments.judge is not None:
+        return _judged(judged, arguments.judge, arguments.model)
     print(f"{len(judged):,} cases of shipped texts, seed {SEED}\n")
     print("\n".join(markdown(judged)), end="\n\n")
     print("\n".join(repairs.markdown(made)), end="\n\n")
@@ -42,6 +57,19 @@ def main() -> int:
         for outcome in (o for o in judged if o.wrong):
             print(json.dumps(shown(outcome), ensure_ascii=False))
     return int(any(outcome.fatal for outcome in judged) or bool(repairs.made_to_pass(made)))
+
+
+def _judged(judged: Sequence[Outcome], most: int, model: str | None) -> int:
+    try:
+        judge = judge_from_options(judge=True, model=model)
+        assert judge is not None, "it was asked for"  # noqa: S101 - for mypy
+        lines = list(second.markdown(second.sampled(judged, most), judge))
+    except (CallerError, WorldError) as error:
+        print(f"make bench-gate: {error}", file=sys.stderr)
+        return 2
+    print(f"judged by {', '.join(judge.models)}, seed {SEED}; {judge.usage.tokens:,} tokens\n")
+    print("\n".join(lines))
+    return 0
 
 
 def markdown(judged: Sequence[Outcome]) -> Iterator[str]:
