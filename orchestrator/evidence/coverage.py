@@ -32,6 +32,18 @@ _FRAMING = frozenset(
         "출처 자료 문서 근거 따르면 주장 명제 반명제 남는다 남아 열려 불분명하다 불명확하다 엇갈린다 양쪽 일치한다"
     )
 )
+# What begins a sentence with a capital letter and is no name all the same; other such words are known as stop words.
+_OPENING = _FRAMING | frozenset(
+    content_words(
+        "since instead even until unless upon after before once again among along across despite within throughout "
+        "several many few numerous various multiple additional another further "
+        "about around roughly approximately nearly almost "
+        "following concerning regarding including during today currently recently previously formerly originally "
+        "initially eventually finally later meanwhile afterwards additionally moreover furthermore similarly likewise "
+        "specifically especially particularly notably typically usually generally often sometimes probably possibly "
+        "apparently reportedly overall thus hence accordingly consequently nevertheless nonetheless"
+    )
+)
 # Of these only nouns may stand where a name could.
 _FRAMING_NOUNS = frozenset(
     content_words(
@@ -109,7 +121,7 @@ def _names(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding
         stems = _stems(name)
         # "US" lower-cased is a stop word, so what has no stem is compared as it is written.
         missing = (
-            stems - evidence.words - (_FRAMING if _opens_sentence(claimed, match) else _FRAMING_NOUNS)
+            stems - evidence.words - (_OPENING if _opens_sentence(claimed, match) else _FRAMING_NOUNS)
             if stems
             else name.isupper() and len(name) > 1 and name not in evidence.names
         )

@@ -28,6 +28,10 @@ SAME = [
     ("회사는 직원을 줄이지 않았습니다.", "회사는 직원을 줄이지 않았다."),
     ("It isn't fast.", "It is not fast."),
     ("The system cannot scale.", "The system can not scale."),
+    # what begins a sentence and is no name
+    ("Approximately 300 people came to the opening.", "About 300 people came to the opening."),
+    ("Several residents complained about the noise.", "Some residents complained about the noise."),
+    ("Since demand was weak, sales of cars fell.", "Sales of cars fell because demand was weak."),
     # Korean particles and spacing
     ("자동차 산업의 매출이 늘었다.", "자동차산업 매출이 늘었다."),
     ("서울시청에서 회의가 열렸다.", "회의가 서울 시청에서 열렸다."),
