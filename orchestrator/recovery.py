@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -21,14 +23,16 @@ from orchestrator.errors import JobNotFound, StoreUnavailable
 from orchestrator.routing.flow import SYNTHESIS, flow
 from orchestrator.store import JobRecord, JobRef, JobStore, StepState
 from orchestrator.store.leases import LEASE_MS
-from orchestrator.store.record import PLAN
+from orchestrator.store.record import PLAN, Outline
 
 FIRST_LOOK_MS = 3_000
 """How long a message may be under way before a second one is sent; doubles with every one sent."""
 LONGEST_LOOK_MS = 60_000
+PAGE = 100
+"""How many jobs are looked at in one round trip."""
 
 
-def runnable(record: JobRecord, now_ms: int = 0) -> tuple[str, ...]:
+def runnable(record: JobRecord | Outline, now_ms: int = 0) -> tuple[str, ...]:
     """Steps that could run now (epoch ms): no output yet, and all inputs there, or the time come to merge what is.
 
     A job whose last output is stored but that has no result yet wants its last step again, and one that ended
@@ -58,7 +62,7 @@ def due(state: StepState, *, runnable_since_ms: int, now_ms: int, backlog: bool)
     return now_ms - max(runnable_since_ms, state.sent_ms or 0) >= patience
 
 
-def runnable_since(record: JobRecord, step: str) -> int:
+def runnable_since(record: JobRecord | Outline, step: str) -> int:
     """When the latest of the outputs that a step reads was stored, or else when the job was accepted (epoch ms)."""
     needs = flow(record.plan.mode, record.done, record.awaited).get(step, ()) if record.plan else ()
     ends = (record.steps[need].ended_ms for need in (PLAN, *needs) if need in record.steps)
@@ -87,47 +91,86 @@ class Sweep:
         """
         now, sent = self.store.now_ms(), 0
         backlogs = _Backlogs(self.store)
-        for address, deadline_ms in self.store.active():
-            ref = JobRef.parse(address)
+        found = self.store.active()
+        while page := list(islice(found, PAGE)):
+            sent += self._look_at(page, now, backlogs)
+        return sent
+
+    def _look_at(self, page: Sequence[tuple[str, int]], now: int, backlogs: _Backlogs) -> int:
+        sent = 0
+        outlines = self.store.outlines([JobRef.parse(address) for address, _ in page])
+        looked = [_looked(*job, outline, now) for job, outline in zip(page, outlines, strict=True)]
+        held = self.store.leased([(job.ref, step) for job in looked for step in job.steps])
+        for job in looked:
             try:
-                sent += self._look_at(ref, now, backlogs)
+                sent += self._handle(job, held, now, backlogs)
             except JobNotFound:
-                self.store.forget_active(address)
+                self.store.forget_active(job.address)
             except (StoreUnavailable, OperationalError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever is wrong with one job must not cost another
-                self.on_unreadable(ref, deadline_ms, error)
+                self.on_unreadable(job.ref, job.deadline_ms, error)
         return sent
 
-    def _look_at(self, ref: JobRef, now: int, backlogs: _Backlogs) -> int:
-        record = self.store.load(ref)
-        if not record.open:
-            return 0
-        if now >= record.deadline_ms + LEASE_MS:
+    def _handle(
+        self, job: _Looked, held: Collection[tuple[JobRef, str]], now: int, backlogs: _Backlogs
+    ) -> int:
+        ref, outline = job.ref, job.outline
+        if isinstance(outline, Exception):
+            raise outline
+        if outline.open and now >= outline.deadline_ms + LEASE_MS:
             # Past the deadline leases are no longer renewed: after one TTL nobody is at it any more.
-            self.on_expired(ref, record)
+            self.on_expired(ref, self.store.load(ref))
             return 0
-        steps = runnable(record, now)
-        held = self.store.leased(ref, steps)
-        states = {step: record.steps.get(step, StepState()) for step in steps if step not in held}
+        free = [step for step in job.steps if (ref, step) not in held]
+        return self._send_lost(ref, outline, free, now, backlogs)
+
+    def _send_lost(
+        self, ref: JobRef, outline: Outline, free: Sequence[str], now: int, backlogs: _Backlogs
+    ) -> int:
+        """Send those of the steps that nobody holds whose message was lost; returns how many."""
+        states = {step: outline.steps.get(step, StepState()) for step in free}
         lost = [
             step
             for step, state in states.items()
-            if (record.to_be_merged(now) and not state.sends and not state.attempts)
+            if (outline.to_be_merged(now) and not state.sends and not state.attempts)
             or due(
-                state, runnable_since_ms=runnable_since(record, step), now_ms=now, backlog=backlogs.of(step)
+                state, runnable_since_ms=runnable_since(outline, step), now_ms=now, backlog=backlogs.of(step)
             )
         ]
-        if lost:
-            # Between the two looks a step may have ended, which lets go of its lease as well.
-            still = runnable(self.store.load(ref), now)
-            lost = [step for step in lost if step in still]
+        if not lost:
+            return 0
+        # Between the two looks a step may have ended, which lets go of its lease as well.
+        record = self.store.load(ref)
+        still = runnable(record, now)
+        lost = [step for step in lost if step in still]
         if lost:
             self.store.mark_sent(ref, lost)
             send([bare(self.app, ref, step, record.mode) for step in lost])
             for step in lost:
                 self.on_resent(ref, step, states[step].attempts)
         return len(lost)
+
+
+class _Looked(NamedTuple):
+    """A job, how far it is, or what is wrong with it, and its steps that could run."""
+
+    address: str
+    deadline_ms: int
+    outline: Outline | Exception
+    steps: tuple[str, ...] = ()
+
+    @property
+    def ref(self) -> JobRef:
+        return JobRef.parse(self.address)
+
+
+def _looked(address: str, deadline_ms: int, outline: Outline | Exception, now_ms: int) -> _Looked:
+    try:
+        steps = () if isinstance(outline, Exception) else runnable(outline, now_ms)
+    except Exception as error:  # noqa: BLE001 - as in ``Sweep``
+        return _Looked(address, deadline_ms, error)
+    return _Looked(address, deadline_ms, outline, steps)
 
 
 class _Backlogs:

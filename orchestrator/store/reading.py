@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import Any, cast
 
 import redis
 
 from orchestrator.contracts import Passage, Plan
-from orchestrator.errors import JobNotFound
-from orchestrator.store import keys
+from orchestrator.errors import JobNotFound, RecordUnreadable
+from orchestrator.store import keys, scripts
 from orchestrator.store.connection import translated
 from orchestrator.store.keys import JobRef
-from orchestrator.store.record import Closing, JobRecord, in_order, readable
+from orchestrator.store.record import Closing, JobRecord, Outline, in_order, readable
 from orchestrator.store.stream import events_of
 
 ACTIVE_PAGE = 1_000
@@ -23,17 +23,25 @@ class JobReader:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client = client
+        self._outline = client.register_script(scripts.OUTLINE)
 
     def load(self, ref: JobRef) -> JobRecord:
         """The whole record. Raises ``JobNotFound`` where there is none (any more), ``RecordUnreadable`` for garbage."""
         with translated():
             fields = cast("dict[str, str]", self.client.hgetall(ref.job))
         if "spec" not in fields:
-            raise JobNotFound(
-                f"no job {ref.task_id!r} of tenant {ref.tenant!r}; it may have expired, or live on another Redis"
-            )
+            raise _not_found(ref)
         with readable(ref):
             return JobRecord.from_hash(fields)
+
+    def outlines(self, refs: Sequence[JobRef]) -> list[Outline | JobNotFound | RecordUnreadable]:
+        """How far these jobs are, in one round trip; where one cannot be told, what ``load`` would raise."""
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            for ref in refs:
+                self._outline(keys=[ref.job], client=pipeline)
+            answers = pipeline.execute(raise_on_error=False)
+        return [_outlined(ref, answer) for ref, answer in zip(refs, answers, strict=True)]
 
     def passages(self, ref: JobRef, plan: Plan | None = None) -> tuple[Passage, ...]:
         """The job's evidence, in the order of its plan and then by id."""
@@ -64,12 +72,12 @@ class JobReader:
                 return
             after += ACTIVE_PAGE
 
-    def leased(self, ref: JobRef, steps: Sequence[str]) -> frozenset[str]:
+    def leased(self, steps: Sequence[tuple[JobRef, str]]) -> frozenset[tuple[JobRef, str]]:
         """Which of these steps somebody holds right now."""
         if not steps:
             return frozenset()
         with translated():
-            held = self.client.mget([ref.lease(step) for step in steps])
+            held = self.client.mget([ref.lease(step) for ref, step in steps])
         return frozenset(step for step, value in zip(steps, held, strict=True) if value)
 
     def queue_length(self, queue: str) -> int:
@@ -85,3 +93,23 @@ class JobReader:
         with translated():
             seconds, micros = self.client.time()
         return int(seconds) * 1_000 + int(micros) // 1_000
+
+
+def _outlined(ref: JobRef, answer: Any) -> Outline | JobNotFound | RecordUnreadable:  # noqa: ANN401 - of a script
+    try:
+        with translated():
+            if isinstance(answer, Exception):
+                raise answer
+        names, values, said = answer
+        if "accepted_ms" not in names:
+            return _not_found(ref)
+        with readable(ref):
+            return Outline.from_hash(dict(zip(names, values, strict=True)), said)
+    except RecordUnreadable as error:
+        return error
+
+
+def _not_found(ref: JobRef) -> JobNotFound:
+    return JobNotFound(
+        f"no job {ref.task_id!r} of tenant {ref.tenant!r}; it may have expired, or live on another Redis"
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -35,6 +36,15 @@ from orchestrator.routing.flow import (
 from orchestrator.store.keys import JobRef
 
 PLAN = "plan"
+_NUMBERS = {
+    "started": "started_ms",
+    "ended": "ended_ms",
+    "sent": "sent_ms",
+    "attempts": "attempts",
+    "sends": "sends",
+    "sent_at_attempt": "sent_at_attempt",
+}
+"""What a job's hash holds of each step, and a ``StepState``."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +63,38 @@ class StepState:
     sent_at_attempt: int = 0
 
 
+class _Standing:
+    """How far a job is, by what is known of it."""
+
+    accepted_ms: int
+    plan: Plan | None
+    awaited: tuple[str, ...] | None
+
+    @property
+    def done(self) -> frozenset[str]:
+        """Steps whose output is stored, and claims."""
+        raise NotImplementedError
+
+    def to_be_merged(self, now_ms: int) -> bool:
+        """Whether the time to merge what was settled in parts has come (epoch ms), and there is something to merge."""
+        if self.plan is None or self.plan.merge_after_ms is None or SYNTHESIS in self.done:
+            return False
+        claimed = any(name_of(step) == CLAIM for step in self.done)
+        argued = claimed if self.plan.mode == "pipelined" else self.done >= set(SIDES)
+        return argued and now_ms >= self.accepted_ms + self.plan.merge_after_ms
+
+    @property
+    def ready(self) -> tuple[str, ...]:
+        """Steps of the plan's flow that could run now or do; none before there is a plan."""
+        return ready(self.plan.mode, self.done, self.awaited) if self.plan else ()
+
+    def following(self, step: str) -> tuple[str, ...]:
+        """Of those, the ones that read this step's output."""
+        return following(self.plan.mode, step, self.done, self.awaited) if self.plan else ()
+
+
 @dataclass(frozen=True)
-class JobRecord:
+class JobRecord(_Standing):
     """All that the store knows of a job, its passages aside.
 
     ``claims`` are those that a pipelined thesis has closed, by their number; ``awaited`` is what the synthesis reads
@@ -100,22 +140,6 @@ class JobRecord:
         )
         return {**self.outputs, THESIS: thesis}
 
-    def to_be_merged(self, now_ms: int) -> bool:
-        """Whether the time to merge what was settled in parts has come (epoch ms), and there is something to merge."""
-        if self.plan is None or self.plan.merge_after_ms is None or SYNTHESIS in self.outputs:
-            return False
-        argued = self.claims if self.plan.mode == "pipelined" else self.outputs.keys() >= set(SIDES)
-        return bool(argued) and now_ms >= self.accepted_ms + self.plan.merge_after_ms
-
-    @property
-    def ready(self) -> tuple[str, ...]:
-        """Steps of the plan's flow that could run now or do; none before there is a plan."""
-        return ready(self.plan.mode, self.done, self.awaited) if self.plan else ()
-
-    def following(self, step: str) -> tuple[str, ...]:
-        """Of those, the ones that read this step's output."""
-        return following(self.plan.mode, step, self.done, self.awaited) if self.plan else ()
-
     def with_output(
         self,
         step: str,
@@ -133,43 +157,65 @@ class JobRecord:
     @classmethod
     def from_hash(cls, fields: Mapping[str, str]) -> JobRecord:
         """Read the job's hash. Raises ``ValidationError`` where it holds something Triptych did not write."""
-        numbers: dict[str, dict[str, int]] = {}
         outputs: dict[str, PersonaOutput] = {}
         claims: dict[int, Claim] = {}
-        plan: Plan | None = None
-        names = {
-            "started": "started_ms",
-            "ended": "ended_ms",
-            "sent": "sent_ms",
-            "attempts": "attempts",
-            "sends": "sends",
-            "sent_at_attempt": "sent_at_attempt",
-        }
         for key, value in fields.items():
-            kind, colon, step = key.partition(":")
-            if not colon:
+            kind, _, step = key.partition(":")
+            if kind != "out" or step == PLAN:
                 continue
-            if kind == "out" and step == PLAN:
-                plan = Plan.from_store(value)
-            elif kind == "out" and name_of(step) == CLAIM:
+            if name_of(step) == CLAIM:
                 claims[number_of(step)] = Claim.model_validate_json(value, extra="ignore")
-            elif kind == "out":
+            else:
                 outputs[step] = PersonaOutput.from_store(value)
-            elif kind in names:
-                numbers.setdefault(step, {})[names[kind]] = int(value)
         return cls(
             spec=TaskSpec.from_store(fields["spec"]),
-            open=fields["state"] == "open",
-            accepted_ms=int(fields["accepted_ms"]),
-            deadline_ms=int(fields["deadline_ms"]),
-            plan=plan,
             outputs=outputs,
             claims=dict(sorted(claims.items())),
-            awaited=tuple(fields["awaited"].split(",")) if fields.get("awaited") else None,
-            steps={step: StepState(**values) for step, values in numbers.items()},
-            cause=Reason.model_validate_json(fields["cause"], extra="ignore") if "cause" in fields else None,
             result=Result.from_store(fields["result"]) if "result" in fields else None,
+            **_standing(fields),
         )
+
+
+@dataclass(frozen=True)
+class Outline(_Standing):
+    """A job's record without what was asked and said: what the sweep decides from. ``said`` names the outputs."""
+
+    open: bool
+    accepted_ms: int
+    deadline_ms: int
+    said: frozenset[str] = frozenset()
+    plan: Plan | None = None
+    awaited: tuple[str, ...] | None = None
+    steps: Mapping[str, StepState] = field(default_factory=dict)
+    cause: Reason | None = None
+
+    @property
+    def done(self) -> frozenset[str]:
+        """Steps whose output is stored, and claims."""
+        return self.said
+
+    @classmethod
+    def from_hash(cls, fields: Mapping[str, str], said: Iterable[str]) -> Outline:
+        """Read the job's hash; ``said`` are the names of its outputs. Raises as ``JobRecord.from_hash`` does."""
+        return cls(said=frozenset(said), **_standing(fields))
+
+
+def _standing(fields: Mapping[str, str]) -> dict[str, Any]:
+    """What a record and its outline have in common."""
+    numbers: dict[str, dict[str, int]] = {}
+    for key, value in fields.items():
+        kind, _, step = key.partition(":")
+        if kind in _NUMBERS:
+            numbers.setdefault(step, {})[_NUMBERS[kind]] = int(value)
+    return {
+        "open": fields["state"] == "open",
+        "accepted_ms": int(fields["accepted_ms"]),
+        "deadline_ms": int(fields["deadline_ms"]),
+        "plan": Plan.from_store(fields["out:plan"]) if "out:plan" in fields else None,
+        "awaited": tuple(fields["awaited"].split(",")) if fields.get("awaited") else None,
+        "steps": {step: StepState(**values) for step, values in numbers.items()},
+        "cause": Reason.model_validate_json(fields["cause"], extra="ignore") if "cause" in fields else None,
+    }
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,18 @@ return {'created', ARGV[8], ''}
 """
 )
 
+# KEYS job -> its hash without what was asked and said: names, their values, and the steps that have an output
+OUTLINE = """
+local names, said = {}, {}
+for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+  local step = string.match(name, '^out:(.*)$')
+  if step then table.insert(said, step) end
+  if name == 'out:plan' or not (step or name == 'spec' or name == 'result') then table.insert(names, name) end
+end
+if #names == 0 then return {names, names, said} end
+return {names, redis.call('HMGET', KEYS[1], unpack(names)), said}
+"""
+
 # KEYS job lease watch events ledger; ARGV step owner lease_ms take_over n_events event* (mode needs)* : the steps that
 # it needs in that mode, with commas; without take_over a step that somebody began and nobody holds is only said to be
 # 'begun'. The events tell of its start: which attempt it is, and how long it was queued, are filled in here.
