@@ -60,10 +60,11 @@ NEWER_MINOR: Sequence[Edit] = (
     ),
     Edit(
         "workers/execution.py",
-        "        ref, step, record = attempt.ref, attempt.step, attempt.record\n",
-        "        ref, step, record = attempt.ref, attempt.step, attempt.record\n"
-        "        from orchestrator.contracts.events import StepChecked\n"
-        "        self._tell(ref, StepChecked(**origin(ref, step, attempt.number)))\n",
+        "            worked = self._worked(attempt)\n",
+        "            from orchestrator.contracts.events import StepChecked\n"
+        "            from orchestrator.store.origin import origin\n"
+        "            self._tell(ref, StepChecked(**origin(ref, step, attempt.number)))\n"
+        "            worked = self._worked(attempt)\n",
     ),
 )
 """A release of the same protocol: what it adds, older ones pass over."""
