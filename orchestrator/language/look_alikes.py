@@ -134,7 +134,8 @@ def crosses_out(ch: str) -> bool:
 
 def notation(word: str) -> bool:
     """Whether a word is a symbol: a letter under a mark of mathematics, or a small Greek one other than omicron."""
-    if len(plain(word)) != 1:
+    letter = plain(word)
+    if len(letter) != 1 or not (letter.isascii() and letter.isalpha()):
         return False
     if script(word[0]) == "GREEK":
         return word[0].islower() and word[0] != "\u03bf"

@@ -1,6 +1,7 @@
 """No input breaks the door or the gate, and no search over changes of a quote finds one that passes."""
 
 import json
+import re
 import unicodedata
 from contextlib import suppress
 
@@ -12,6 +13,7 @@ from benchmarks.gate.plain_search import stands_in
 from orchestrator.contracts.attributed import AttributedAnswer
 from orchestrator.evidence import judge_answer
 from orchestrator.evidence.explain import explain
+from orchestrator.language.look_alikes import _DRAWN_AS
 
 from .cases import PASSAGES, QUOTES, TEXTS
 from .test_explain import result
@@ -116,6 +118,33 @@ def test_no_change_of_a_claims_numbers_passes(sound, data):
         text[:at] + data.draw(st.sampled_from([d for d in "123456789" if d != text[at]])) + text[at + 1 :]
     )
     assert judge_answer(answer(changed, quote, passage)).verdict == "fail"
+
+
+LOOK_ALIKES: dict[str, list[str]] = {}
+for _other, _letter in _DRAWN_AS.items():
+    LOOK_ALIKES.setdefault(_letter, []).append(_other)
+# Those that folding leaves, or composes with a letter.
+MARKS = [chr(code) for code in range(0x300, 0x370) if code != 0x34F] + [
+    "\u1ab0",
+    "\u1dc4",
+    "\u20d2",
+    "\u20dd",
+    "\ufe20",
+]
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(SOUND), st.data())
+def test_no_disguise_of_a_claims_letter_passes(sound, data):
+    _, quote, passage = sound
+    words = list(re.finditer(r"\w{2,}", quote))
+    word = data.draw(st.sampled_from(words))
+    at = data.draw(st.integers(word.start(), word.end() - 1))
+    disguises = [*LOOK_ALIKES.get(quote[at], ()), *(quote[at] + mark for mark in MARKS)]
+    changed = quote[:at] + data.draw(st.sampled_from(disguises)) + quote[at + 1 :]
+    report = judge_answer(answer(changed, quote, passage))
+    assert report.verdict == "fail", changed
+    assert any("only looks like" in finding.detail for finding in report.findings), changed
 
 
 @given(ANY.filter(bool), ANY.filter(bool), ANY.filter(bool))

@@ -61,6 +61,8 @@ def told(claim: str, quote: str, *, answer: str = "So.") -> list[str]:
          "12\u20dd only looks like 12: its character 3 is U+20DD COMBINING ENCLOSING CIRCLE"),
         ("The gates\u0338 are shut.", "The gate is shut.",
          "gates\u0338 only looks like gates: its character 6 is U+0338 COMBINING LONG SOLIDUS OVERLAY"),
+        ("30초\u0302 동안 보관했다.", "30초 동안 보관했다.",
+         "초\u0302 only looks like 초: its character 2 is U+0302 COMBINING CIRCUMFLEX ACCENT"),
         ("The cache is slow\u0338.", "The cache is fast.",
          "slow\u0338 only looks like slow: its character 5 is U+0338 COMBINING LONG SOLIDUS OVERLAY"),
         ("속도가 느리다\u0338.", "속도가 느리다.",
