@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 
 from orchestrator.evidence.parts import Part, blocks, is_particle, parts_of, text_of
 from orchestrator.evidence.statement import Evidence, Statement, Token
@@ -22,6 +22,8 @@ MAX_BETWEEN = 24
 """Words between the two; what stands farther apart is in no clause together."""
 MAX_COMPARED = 5_000
 """Places of a claim's quotes that are looked at. A sentence takes some hundreds."""
+MAX_FOUND = 16
+"""Of a claim. Each is looked for in all quotes, which may say it that way, too."""
 
 _COMPARING = frozenset({("than",), ("as",), ("보다",)})
 # Of two things on both sides of one of these either may come first.
@@ -54,14 +56,16 @@ def exchanged(claimed: Statement, evidence: Evidence) -> Iterator[tuple[str, str
     near = [quote for quote in evidence.quotes if _out_of_order(words, quote.tokens)]
     own = parts_of(claimed) if near else []
     left = iter(range(MAX_COMPARED))
-    for quote in near:
-        statement = Statement(quote.folded_text)
-        parts = parts_of(statement)
-        for first, second, at in _exchanges(own, parts, left):
-            said = own[first.start : second.stop]
-            exchange = _Exchange(claimed, own, first, second)
-            if not exchange.either_way and not _said(said, evidence):
-                yield text_of(claimed, said), text_of(statement, parts[at : at + len(said)])
+    cut = {quote: parts_of(Statement(quote.folded_text)) for quote in (evidence.quotes if near else ())}
+    found = ((quote, *exchange) for quote in near for exchange in _exchanges(own, cut[quote], left))
+    for quote, first, second, at in islice(found, MAX_FOUND):
+        said = own[first.start : second.stop]
+        either_way = _Exchange(claimed, own, first, second).either_way
+        if not (either_way or any(_says(parts, said) for parts in cut.values())):
+            yield (
+                text_of(claimed, said),
+                text_of(Statement(quote.folded_text), cut[quote][at : at + len(said)]),
+            )
 
 
 def _out_of_order(own: Sequence[str], there: Sequence[str]) -> bool:
@@ -168,11 +172,7 @@ class _Exchange:
         return one, other
 
 
-def _said(said: Sequence[Part], evidence: Evidence) -> bool:
+def _says(parts: Sequence[Part], said: Sequence[Part]) -> bool:
     """Whether a quote says it in this order, too."""
-    keys = [part.key for part in said]
-    for quote in evidence.quotes:
-        there = [part.key for part in parts_of(Statement(quote.folded_text))]
-        if any(there[at : at + len(keys)] == keys for at in range(len(there) - len(keys) + 1)):
-            return True
-    return False
+    keys, there = [part.key for part in said], [part.key for part in parts]
+    return any(there[at : at + len(keys)] == keys for at in range(len(there) - len(keys) + 1))
