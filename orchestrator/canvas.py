@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from celery import Celery, chain
+from celery import Celery, chain, chord, group
 from celery.canvas import Signature
 
 from orchestrator.broker import TASK_PREFIX, priority_for, queue_for
@@ -56,40 +56,38 @@ def bare(app: Celery, ref: JobRef, step: str, mode: RequestedMode) -> Signature:
     )
 
 
-class Chord:
-    """``celery.chord(header, body)``, which may begin with one member, and whose members may add others.
+class GrowingChord:
+    """A chord that begins with one member, which adds the others with ``Task.add_to_chord``.
 
-    Celery makes a chain of a chord of one, and a chain cannot grow; so this does by hand what it does for two. It also
-    takes a third less time: Celery copies each signature several times, and these are sent once.
+    Celery makes a chain of a chord of one, which cannot grow; so this does by hand what it does for a chord of two.
     """
 
-    def __init__(self, app: Celery, header: Sequence[Signature], body: Signature) -> None:
+    def __init__(self, app: Celery, first: Signature, body: Signature) -> None:
         self._app = app
-        self.header = header
-        self.body = body
+        self._first = first
+        self._body = body
 
     def apply_async(self) -> None:
-        """Send the header. Raises what ``Sendable`` does."""
+        """Send the first member. Raises what ``Sendable`` does."""
         group_id = uuid.uuid4().hex
-        self.body.freeze()
-        self._app.backend.set_chord_size(group_id, len(self.header))
-        for index, member in enumerate(self.header):
-            member.apply_async(group_id=group_id, group_index=index, chord=self.body)
+        self._body.freeze()
+        self._app.backend.set_chord_size(group_id, 1)
+        self._first.apply_async(group_id=group_id, group_index=0, chord=self._body)
 
 
 def job_canvas(app: Celery, ref: JobRef, mode: Mode) -> tuple[Sendable, ...]:
-    """The whole job after planning: a chain, a chord whose header is both personas, or one that grows.
+    """The whole job after planning: a chain, a chord whose header is the group of both personas, or one that grows.
 
     The critic stands outside of the chord: nobody waits for it. A single call has nothing to be joined with.
     """
     if mode == SINGLE:
         return (bare(app, ref, SYNTHESIS, mode),)
     if mode == "parallel":
-        header = [bare(app, ref, step, mode) for step in (THESIS, ANTITHESIS_STANDALONE)]
-        return (Chord(app, header, bare(app, ref, SYNTHESIS, mode)),)
+        header = group([bare(app, ref, step, mode) for step in (THESIS, ANTITHESIS_STANDALONE)])
+        return (chord(header, bare(app, ref, SYNTHESIS, mode), app=app),)
     if mode == "pipelined":
         thesis, critic, synthesis = (bare(app, ref, step, mode) for step in (THESIS, CRITIC, SYNTHESIS))
-        return (Chord(app, [thesis], synthesis), critic)
+        return (GrowingChord(app, thesis, synthesis), critic)
     return (chain(*(bare(app, ref, step, mode) for step in (THESIS, ANTITHESIS, SYNTHESIS)), app=app),)
 
 

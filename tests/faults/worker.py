@@ -24,7 +24,7 @@ from orchestrator import recovery
 from orchestrator.broker import app as broker_app
 from orchestrator.broker import backend as broker_backend
 from orchestrator.broker import transport
-from orchestrator.canvas import Chord
+from orchestrator.canvas import GrowingChord
 from orchestrator.store import JobStore, connect
 from orchestrator.store.archive import Archive, sqlite
 from workers import __main__ as entry
@@ -276,7 +276,7 @@ def _in_upkeep(reached: Points) -> None:
 
 def _first(signature: Any) -> str:
     """The id of the first step that a signature sends: itself, or the first of a chain or of a chord's header."""
-    if isinstance(signature, Chord):
-        return str(signature.header[0].id)
+    if isinstance(signature, GrowingChord):
+        return str(signature._first.id)
     inner = getattr(signature, "tasks", None)
     return _first(inner[0]) if inner else str(signature.id)

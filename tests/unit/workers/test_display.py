@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from orchestrator.broker import make_app
 from orchestrator.broker.screening import JUDGE, SUBMIT
-from orchestrator.canvas import Chord, bare, job_canvas
+from orchestrator.canvas import GrowingChord, bare, job_canvas
 from orchestrator.contracts import Mode
 from orchestrator.routing.flow import persona_of
 from orchestrator.settings import Settings
@@ -54,9 +54,13 @@ def received(app: Celery, task: str, args: list[Any], **headers: Any) -> Display
 
 def steps_of(signature: Any) -> list[Any]:
     """Every message of a canvas."""
-    if isinstance(signature, Chord):
-        return [*signature.header, signature.body]
-    return [signature] if signature.task.startswith("triptych.") else list(signature.tasks)
+    if isinstance(signature, GrowingChord):
+        return [signature._first, signature._body]
+    if signature.task.startswith("triptych."):
+        return [signature]
+    if "header" in signature.kwargs:
+        return [*signature.kwargs["header"], signature.kwargs["body"]]
+    return list(signature.tasks)
 
 
 @pytest.mark.parametrize("mode", get_args(Mode))
