@@ -13,7 +13,16 @@ from rich.text import Text
 from orchestrator.cli.output import stderr_console
 from orchestrator.experiment import Comparison
 from orchestrator.experiment.figures import ArmReport
-from orchestrator.experiment.words import MEASURED, VERDICTS, contrast, headline, judged_by, preferred, told
+from orchestrator.experiment.words import (
+    MEASURED,
+    VERDICTS,
+    caveat,
+    contrast,
+    headline,
+    judged_by,
+    preferred,
+    told,
+)
 
 _STYLES = {"better": "green", "worse": "bold red", "too_few": "yellow", "not_worse": ""}
 
@@ -57,6 +66,8 @@ class Following:
 
 def show(found: Comparison, console: Console) -> None:
     """Print the report: verdicts first, then the figures per arm. The page has the rest."""
+    if said := caveat(found):
+        console.print(said, style="yellow")
     for pair in found.pairs:
         console.print(Text(headline(pair), style=_STYLES[pair.verdict]))
         for j in pair.judgements:

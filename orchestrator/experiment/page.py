@@ -11,6 +11,7 @@ from orchestrator.experiment.trial import Trial, Vote
 from orchestrator.experiment.words import (
     MEASURED,
     VERDICTS,
+    caveat,
     contrast,
     headline,
     judged_by,
@@ -57,6 +58,7 @@ def render(found: Comparison) -> str:
             f"<title>Comparison</title><style>{_STYLE}</style></head><body>",
             f"<h1>{escape(' against '.join(arm.arm for arm in found.arms))}</h1>",
             f"<p>{_about(found)}</p>",
+            f"<p><strong>{escape(caveat(found))}</strong></p>" if caveat(found) else "",
             *(_pair(pair) for pair in found.pairs),
             f"<h2>Latency</h2>{latencies(found)}{_latency_table(found.arms)}",
             f"<h2>Runs</h2>{_runs_table(found.arms)}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.experiment.figures import JudgeReport, PairReport, PreferenceReport
+from orchestrator.experiment.figures import Comparison, JudgeReport, PairReport, PreferenceReport
 from orchestrator.experiment.verdict import Judgement, Measure, Verdict
 
 VERDICTS: Mapping[Verdict, str] = {
@@ -33,6 +33,16 @@ def headline(pair: PairReport) -> str:
     if pair.more is None:
         return f"{said}, and none in sight: the arms are too close to a margin, or differ too much from goal to goal"
     return f"{said}; about {pair.more:,} more goals would tell, if they go on like these"
+
+
+def caveat(found: Comparison) -> str:
+    """What has to be known of the latencies before they are believed; empty where nothing has."""
+    if found.models and {model.partition(":")[0] for model in found.models} == {"extractive"}:
+        return (
+            "No model wrote these answers: the extractive engine takes no time, so the latencies are of the machinery "
+            "alone. With a model the order may be another."
+        )
+    return ""
 
 
 def contrast(pair: PairReport) -> str:

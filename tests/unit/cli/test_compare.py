@@ -114,6 +114,17 @@ def test_the_terminal_has_a_row_for_the_blind_judge_and_says_what_it_cost():
 
 
 @pytest.mark.parametrize(
+    ("models", "warned"),
+    [(("extractive:extractive",), True), (("openai:a", "extractive:extractive"), False), ((), False)],
+)
+def test_latencies_of_the_extractive_engine_are_told_for_what_they_are(models, warned):
+    out = io.StringIO()
+    trials = [each.model_copy(update={"models": models}) for each in ran(12, differing)]
+    show(report(12, trials, None), Console(file=out, width=200))
+    assert ("the latencies are of the machinery alone" in out.getvalue()) is warned
+
+
+@pytest.mark.parametrize(
     ("seconds", "words"), [(0.4, "0 s"), (89, "89 s"), (600, "10 min"), (9_000, "2.5 h")]
 )
 def test_durations_are_as_rough_as_estimates_are(seconds, words):
