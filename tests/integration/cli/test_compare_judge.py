@@ -59,7 +59,7 @@ def test_a_judge_that_goes_by_the_place_is_asked_once_each_and_found_out(
 
     model.script("pair", FIRST, stall, stall, stall)
     interrupted = start("--judge", **model.environment())
-    wait_for("a vote", lambda: bool(votes(out)), timeout_s=60)
+    wait_for("a vote", lambda: bool(votes(out)), timeout_s=90)
     interrupted.send_signal(signal.SIGINT)
     _, told = interrupted.communicate(timeout=60)
     assert interrupted.returncode == 130, told
