@@ -88,7 +88,8 @@ def measures(items: Sequence[Item]) -> dict[str, Callable[[Item], float]]:
 
     def idf_contained(item: Item) -> float:
         claim, known = set(content_words(item.claim)), set(content_words(item.evidence))
-        return sum(map(idf, claim & known)) / (sum(map(idf, claim)) or 1)
+        # Exact sums: a set has another order in each run, and a score that differs in its last digit another rank.
+        return math.fsum(map(idf, claim & known)) / (math.fsum(map(idf, claim)) or 1)
 
     return {
         "ROUGE-1": lambda item: _rouge_n(item, 1),

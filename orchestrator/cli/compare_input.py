@@ -63,9 +63,11 @@ def _arm(name: str) -> Arm:
     if mode not in known:
         raise InvalidInput(_ARMS, f"{mode[:80]!r} is no mode; there are {', '.join(known)}")
     counts = [str(count) for count in range(1, MOST_SECTIONS + 1)]
-    if slash and (mode != "parallel" or sections not in counts):
+    if slash and mode != "parallel":
+        raise InvalidInput(_ARMS, f"{name[:80]!r}: only parallel has sections, as in parallel/3")
+    if slash and sections not in counts:
         raise InvalidInput(
-            _ARMS, f"{name[:80]!r}: only parallel has sections, as in parallel/3; 1 to {MOST_SECTIONS}"
+            _ARMS, f"{name[:80]!r}: parallel is written in 1 to {MOST_SECTIONS} sections, as in parallel/3"
         )
     return Arm(name=name, mode=cast("Mode", mode), sections=int(sections) if slash else None)
 

@@ -21,7 +21,10 @@ def held(client: redis.Redis, name: str) -> int:
     return sum(one["name"] == name for one in client.client_list())
 
 
-def test_idle_connections_are_closed_and_those_in_use_are_not(redis_url: str, client: redis.Redis) -> None:
+def test_idle_connections_are_closed_and_those_in_use_are_not(
+    redis_url: str, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.connections.EVERY_S", 0.1)
     other = redis.Redis.from_url(redis_url, client_name="other")
     connections = Connections(
         f"{redis_url}{'&' if '?' in redis_url else '?'}client_name=ours", lambda: [other]
@@ -42,9 +45,10 @@ def test_idle_connections_are_closed_and_those_in_use_are_not(redis_url: str, cl
 
         reading = threads.submit(ours.blpop, ["nothing-yet"], 30)
         wait_for("the read", lambda: any(one["cmd"] == "blpop" for one in client.client_list()))
-        connections.close_idle()
+        connections.start()
         wait_for("the rest to go", lambda: (held(client, "ours"), held(client, "other")) == (1, 0))
         client.rpush("nothing-yet", "now")
         assert reading.result() == ("nothing-yet", "now")
+    connections.close()
     assert ours.ping()
     assert other.ping()

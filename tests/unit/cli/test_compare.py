@@ -43,9 +43,9 @@ def test_arms_are_modes_and_the_same_one_twice_has_two_names(names, arms):
         ("", "'' is no mode"),
         (",".join(["parallel"] * 7), "takes 2 to 6"),
         ("parallel,sequential/3", "'sequential/3': only parallel has sections, as in parallel/3"),
-        ("parallel,parallel/5", "1 to 4"),
-        ("parallel,parallel/", "only parallel has sections"),
-        ("parallel,parallel/³", "only parallel has sections"),
+        ("parallel,parallel/5", "'parallel/5': parallel is written in 1 to 4 sections"),
+        ("parallel,parallel/", "in 1 to 4 sections"),
+        ("parallel,parallel/³", "in 1 to 4 sections"),
     ],
 )
 def test_arms_that_cannot_be_are_named(names, problem):
