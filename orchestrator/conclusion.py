@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from orchestrator import __version__
@@ -13,6 +12,7 @@ from orchestrator.outcome import assemble, judged
 from orchestrator.replies import settle
 from orchestrator.rollout.tally import counted
 from orchestrator.store import JobRecord, JobRef, JobStore
+from orchestrator.store.origin import end_id
 from orchestrator.timeline import job_timings
 
 
@@ -106,12 +106,13 @@ def _finish(
     *before: KnownEvent,
 ) -> bool:
     end = JobEnd(
-        **{**origin, "event_id": _end_id(ref)},
+        **{**origin, "event_id": end_id(ref)},
         status=result.status,
         reasons=tuple(_without_text(reason) for reason in result.reasons),
         notes=result.notes,
         mode=result.mode,
         total_ms=result.timings.total_ms,
+        sequential_ms=result.timings.sequential_ms,
         usage=result.usage,
         evidence_ok=result.eval.evidence_ok,
         assignment=result.plan.assignment if result.plan else None,
@@ -136,8 +137,3 @@ def _without_text(reason: Reason) -> Reason:
     """The ledger holds no document text: what the gate found is quoted in the result alone."""
     detail = "" if reason.code == "evidence_failed" else reason.detail[:200]
     return reason.model_copy(update={"detail": detail})
-
-
-def _end_id(ref: JobRef) -> str:
-    """The one id that a job's end can have in the ledger, whoever writes it."""
-    return hashlib.sha256(f"{ref}/job_end".encode()).hexdigest()[:32]

@@ -6,7 +6,7 @@ The names continue those of the pipeline before (``task_start``, ``thesis_start`
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
@@ -159,7 +159,7 @@ class LeaseLost(_Event):
 
 
 class JobEnd(_Event):
-    """The job has its one result."""
+    """The job has its one result. ``sequential_ms`` is the sum of its steps: one after another, they take that long."""
 
     event: Literal["job_end"] = "job_end"
     status: JobStatus
@@ -167,6 +167,7 @@ class JobEnd(_Event):
     notes: Annotated[tuple[Note, ...], Sequence] = ()
     mode: Mode | None = None
     total_ms: int
+    sequential_ms: int | None = None
     usage: Usage = Usage()
     evidence_ok: bool = False
     assignment: Assignment | None = None
@@ -296,5 +297,4 @@ def event_json(event: Event) -> str:
 
 def event_names() -> tuple[str, ...]:
     """Every name a known event can carry, sorted."""
-    schema: dict[str, Any] = _known.json_schema()
-    return tuple(sorted(schema["discriminator"]["mapping"]))
+    return tuple(sorted(_known.json_schema()["discriminator"]["mapping"]))

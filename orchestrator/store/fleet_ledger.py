@@ -13,12 +13,22 @@ from orchestrator.contracts.events import Event, parse_event
 from orchestrator.errors import ArchiveUnusable, StoreUnavailable
 from orchestrator.store.archive import Archive, Mark
 from orchestrator.store.archive.archive import checked, none_yet, only_match
+from orchestrator.store.archive.milestones import is_milestone
 from orchestrator.store.archive.rows import batch, place
 from orchestrator.store.archiving import Page, read_page
 from orchestrator.store.ledger import Ledger
 
 FOLLOW_EVERY_S = 0.25
 PAGE = 500
+
+
+def _any(_: str) -> bool:
+    return True
+
+
+def _of_job(task_id: str) -> Callable[[str], bool]:
+    """Whether an event, as its JSON, may be the job's."""
+    return lambda raw: task_id in raw
 
 
 class FleetLedger:
@@ -44,10 +54,31 @@ class FleetLedger:
             above, mark = mark.top, self._archive.mark(stream or "")
         if stream is None:
             return
-        for gap_from, gap_to, where in self._archive.gaps(stream):
-            self._lacks(gap_from, gap_to, where, since_ms)
-        for event in self._beyond(stream, mark, task_id, since_ms):
+        self._tell_gaps(stream, since_ms)
+        of_job = _of_job(task_id) if task_id is not None else _any
+        for event in self._beyond(stream, mark, of_job, since_ms):
             if task_id in (None, event.task_id) and event.at_ms >= (since_ms or 0):
+                yield event
+
+    def milestones(self, *, since_ms: int, most: int) -> Iterator[Event]:
+        """Read ends of jobs and what concerns no single job, from ``since_ms`` (epoch) on; in no order, some twice.
+
+        Of what is archived the latest ``most`` of each: the work is bounded, however long the ledger is.
+        """
+        stream = self._stream()
+        mark = self._archive.mark(stream or "")
+        yield from self._archive.milestones(since_ms=since_ms, most=most)
+        while (later := self._archive.mark(stream or "")).top > mark.top:
+            young_ms = max(since_ms, place(mark.cursor)[0] if mark.cursor else 0)
+            for event in self._archive.events(since_ms=young_ms, above=mark.top, top=later.top):
+                if event.event == "job_end" or not event.task_id:
+                    yield event
+            mark = later
+        if stream is None:
+            return
+        self._tell_gaps(stream, since_ms)
+        for event in self._beyond(stream, mark, is_milestone, since_ms):
+            if event.at_ms >= since_ms:
                 yield event
 
     def recent(self, n: int) -> Sequence[Event]:
@@ -107,9 +138,13 @@ class FleetLedger:
             return None
 
     def _beyond(
-        self, stream: str, mark: Mark, task_id: str | None = None, since_ms: int | None = None
+        self,
+        stream: str,
+        mark: Mark,
+        wanted: Callable[[str], bool] = _any,
+        since_ms: int | None = None,
     ) -> Iterator[Event]:
-        """What the stream has after ``mark``: nothing that the archive had then, no event twice, the job's at least."""
+        """What the stream has after ``mark`` and is ``wanted``: nothing that the archive had then, no event twice."""
         after, seen, first = mark.cursor, set[str](), True
         while page := self._page(after):
             gap = page.gap(after)
@@ -121,7 +156,7 @@ class FleetLedger:
                 )
             if not page.entries:
                 return
-            asked = [entry for entry in page.entries if task_id is None or task_id in entry[1]]
+            asked = [entry for entry in page.entries if wanted(entry[1])]
             found = batch(stream, asked).events
             known = self._archive.known([event_id for event_id, *_ in found], top=mark.top)
             for event_id, _, at_ms, raw in found:
@@ -153,6 +188,10 @@ class FleetLedger:
                 after = page[-1][0]
             else:
                 time.sleep(FOLLOW_EVERY_S)
+
+    def _tell_gaps(self, stream: str, since_ms: int | None) -> None:
+        for gap_from, gap_to, where in self._archive.gaps(stream):
+            self._lacks(gap_from, gap_to, where, since_ms)
 
     def _lacks(self, from_ms: int | None, to_ms: int, where: str, since_ms: int | None) -> None:
         """Say what this archive never got, where it was asked for."""

@@ -1,7 +1,8 @@
-"""Who writes an event: the fields that every event of this thread shares."""
+"""Who writes an event: the fields that every event of this thread shares, and the one id that a job's end has."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import threading
@@ -30,3 +31,8 @@ def origin(ref: JobRef, step: str | None, attempt: int | None = None) -> dict[st
         "process_id": os.getpid(),
         "thread_id": threading.get_native_id(),
     }
+
+
+def end_id(ref: JobRef) -> str:
+    """The one event id that a job's end can have in the ledger, whoever writes it."""
+    return hashlib.sha256(f"{ref}/job_end".encode()).hexdigest()[:32]

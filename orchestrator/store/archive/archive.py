@@ -14,6 +14,7 @@ from orchestrator.contracts.base import Frozen
 from orchestrator.contracts.events import Event, parse_event
 from orchestrator.errors import InvalidInput, JobNotFound
 from orchestrator.store.archive.database import Database, Row
+from orchestrator.store.archive.milestones import milestones
 from orchestrator.store.archive.rows import JOB_ID, Place, batch, place
 
 _FOLLOW_EVERY_S = 0.25
@@ -183,6 +184,10 @@ class Archive:
             for at_ms, seq, raw in page:
                 at = (at_ms, seq)
                 yield parse_event(raw, at_ms=at_ms)
+
+    def milestones(self, *, since_ms: int, most: int) -> Iterator[Event]:
+        """Read ends of jobs, the latest jobs first, and what concerns no single job; ``most`` of each."""
+        return milestones(self._read, since_ms=since_ms, most=most)
 
     def known(self, event_ids: Collection[str], *, top: int) -> frozenset[str]:
         """Tell which of these (500 at most) were kept when the archive ended with ``top``."""

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 import redis
 
-from orchestrator.contracts.events import JobSubmitted
+from orchestrator.contracts.events import JobEnd, JobSubmitted, ModeSet
 from orchestrator.errors import ArchiveUnusable, InvalidInput, JobNotFound
 from orchestrator.settings import Settings
 from orchestrator.store import Ledger, connect, keys
 from orchestrator.store.archive import Archive, archive_in, archive_of
 from orchestrator.store.archiving import Bounds, archive_and_trim, drain
 from orchestrator.store.fleet_ledger import PAGE, FleetLedger
+from orchestrator.store.keys import JobRef
+from orchestrator.store.origin import end_id
 
 pytestmark = pytest.mark.integration
 
@@ -234,3 +236,56 @@ def test_what_an_archive_lacks_is_still_said_after_it_has_caught_up(
     assert notices == [], "not where it was not asked for"
     assert len(ids(elsewhere.events())) == 101
     assert "lacks events from 20" in notices[0]
+
+
+def end(client: redis.Redis, job: str) -> str:
+    event = JobEnd(event_id=end_id(JobRef("default", job)), task_id=job, status="complete", total_ms=1)
+    client.xadd(keys.LEDGER, {"e": event.model_dump_json()})
+    return event.event_id
+
+
+def switch(client: redis.Redis) -> str:
+    event = ModeSet(event_id=uuid.uuid4().hex, who="ada", mode="sequential")
+    client.xadd(keys.LEDGER, {"e": event.model_dump_json()})
+    return event.event_id
+
+
+def test_milestones_are_ends_of_jobs_and_what_concerns_no_job_from_both_places(
+    client: redis.Redis, archive: Archive, ledger: FleetLedger, append: Append
+) -> None:
+    append("a", "b", "c")
+    expected = {end(client, "a"), switch(client), end(client, "b")}
+    turn(client, archive)
+    append("c", "d")
+    expected |= {switch(client), end(client, "c")}
+    assert set(ids(ledger.milestones(since_ms=0, most=100))) == expected
+
+
+def test_milestones_are_from_a_time_on_and_bounded(
+    client: redis.Redis, archive: Archive, ledger: FleetLedger, append: Append
+) -> None:
+    for job in "abc":
+        append(job)
+        end(client, job)
+    turn(client, archive)
+    found = list(ledger.milestones(since_ms=0, most=2))
+    assert {event.task_id for event in found} == {"b", "c"}, "the latest jobs"
+    after_ms = 1 + max(event.at_ms for event in found)
+    assert list(ledger.milestones(since_ms=after_ms, most=2)) == []
+
+
+def test_an_end_that_is_archived_and_trimmed_while_milestones_are_read_is_among_them(
+    client: redis.Redis, archive: Archive, ledger: FleetLedger, append: Append, notices: list[str]
+) -> None:
+    append("a")
+    expected = [end(client, "a")]
+    turn(client, archive)
+    reading = ledger.milestones(since_ms=0, most=100)
+    seen = ids(islice(reading, 1))
+    append("b")
+    expected.append(end(client, "b"))
+    turn(client, archive)
+    append("c")
+    expected.append(end(client, "c"))
+    assert seen + ids(reading) == expected
+    assert notices == []
