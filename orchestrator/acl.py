@@ -92,6 +92,7 @@ _ALLOWED: dict[Role, str] = {
             # Questions to the judge, and the answers to its own.
             _on(f"%W~{_JUDGE}:*", "+lpush"),
             _on(f"%R~{_JUDGE} %R~{_JUDGE}:*", "+llen"),
+            _on(f"%R~{keys.DESK}", "+exists"),
             _binding(_JUDGE),
             _on(f"~{_JUDGED}", "+mget +del"),
         )

@@ -2,6 +2,7 @@
 
 A question is a message to ``triptych.judge``, its answer the result of that task, looked for in Redis: nothing is
 subscribed to. Where no answer comes in time that is an answer too, a ``Silence``, and never costs the others theirs.
+Before one is sent the judge's desk is looked at: where too many lie there already, none is added.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from typing import Self, cast
 
 from kombu.exceptions import OperationalError
@@ -27,20 +29,30 @@ from orchestrator.contracts.judging import (
     Question,
     Silence,
     SupportQuestion,
+    Why,
 )
 from orchestrator.errors import InvalidInput, InvalidSettings, StoreUnavailable
 from orchestrator.plaintext import one_line
 from orchestrator.settings import Settings
 from orchestrator.store.connection import check, connect, translated
+from orchestrator.store.desk import MOST_WAITING, Desk, Seen
 
 LOOK_S = 0.05
 """Between two looks for answers."""
 GRACE_S = 2.0
 """How long an answer that was begun in time may take to arrive."""
+ALONE_S = 8.0
+"""How long a question may lie where no worker says that it takes any: one that is starting says so within a few s."""
 
 _LATE = "no answer came in time"
-_NOBODY = (
-    "nobody answers; is a worker running that takes the judge's questions? (triptych worker --queues judge)"
+_NOBODY = "nobody answers any more; triptych doctor says what may be wrong"
+_NO_WORKER = (
+    "no worker takes the judge's questions; start one (triptych worker --queues judge), or triptych resume judge "
+    "where the queue is paused"
+)
+_FULL = (
+    f"{MOST_WAITING} questions wait for the judge already; ask again when they are answered, or add workers for them "
+    "(triptych worker --queues judge)"
 )
 _UNREADABLE = JudgeReply(opinion=Silence(why="unreadable", detail="what was answered cannot be read"))
 
@@ -49,8 +61,9 @@ class JudgeClient:
     """Whoever asks the judge, for one run. Blocking, and not to be shared by threads.
 
     ``at_a_time`` questions are under way at once, each for at most ``within_s``. ``look`` is called all along, and may
-    raise to stop. A question that was answered is not asked again. ``usage`` sums what all answers cost, and ``models``
-    are those that gave one.
+    raise to stop. Where no worker takes questions for ``alone_s`` it gives up; ``None`` is for who has a worker of its
+    own, and sees by itself whether that lives. A question that was answered is not asked again. ``usage`` sums what all
+    answers cost, and ``models`` are those that gave one.
     """
 
     def __init__(
@@ -60,6 +73,7 @@ class JudgeClient:
         tenant: str = "default",
         at_a_time: int = 4,
         within_s: float = 60.0,
+        alone_s: float | None = ALONE_S,
         look: Callable[[], None] = lambda: None,
     ) -> None:
         if settings.redis_url is None:
@@ -69,10 +83,12 @@ class JudgeClient:
                 "within_s", f"takes up to {MAX_WITHIN_S:g} s, for one question at a time or more"
             )
         self._redis = connect(settings.redis_url.get_secret_value())
+        self._desk = Desk(self._redis, queue_for(JUDGE_QUEUE))
         self._app = make_app(settings)
         self._tenant = tenant
         self._at_a_time = at_a_time
         self._within_s = within_s
+        self._alone_s = inf if alone_s is None else alone_s
         self._look = look
         self._known: dict[Question, JudgeReply] = {}
         self._problem = ""
@@ -97,8 +113,9 @@ class JudgeClient:
     def ask(self, questions: Sequence[Question]) -> Iterator[tuple[int, JudgeReply]]:
         """Give (its number, from 0; its reply) of every question, each once, as the answers come.
 
-        A reply's opinion is of its question's kind, or a ``Silence``. Where nobody has answered anything for as long as
-        one question may take, all that are left are silent. Raises what ``look`` does, and nothing of its own.
+        A reply's opinion is of its question's kind, or a ``Silence``. All that are left are silent where nobody has
+        answered anything for as long as one question may take, where no worker takes any, and where the first finds no
+        place. Raises what ``look`` does, and nothing of its own.
         """
         same: dict[Question, list[int]] = {}
         for number, question in enumerate(questions):
@@ -118,25 +135,48 @@ class JudgeClient:
         yield from ((question, self._known[question]) for question in questions if question in self._known)
         waiting = deque(question for question in questions if question not in self._known)
         under_way: dict[str, tuple[Question, float]] = {}
-        heard_at = time.monotonic()
+        patience_s = self._within_s + GRACE_S
+        first = True
+        heard_at = served_at = time.monotonic()
         while waiting or under_way:
-            while waiting and len(under_way) < self._at_a_time:
+            desk = self._seen()
+            for _ in range(min(len(waiting), self._at_a_time - len(under_way), desk.room)):
                 question = waiting.popleft()
-                under_way[self._sent(question)] = question, time.monotonic() + self._within_s + GRACE_S
+                under_way[self._sent(question)] = question, time.monotonic() + patience_s
             answered = self._answers(list(under_way))
             now = time.monotonic()
-            late = [name for name, (_, until) in under_way.items() if now >= until and name not in answered]
-            for name, reply in (*answered.items(), *((name, self._silent(_LATE)) for name in late)):
+            late = {
+                name: self._silent("deadline", _LATE)
+                for name, (_, until) in under_way.items()
+                if now >= until
+            }
+            for name, reply in (late | answered).items():
                 question, _ = under_way.pop(name)
                 yield question, self._counted(question, reply)
             heard_at = now if answered else heard_at
-            if now - heard_at >= self._within_s + GRACE_S:
+            served_at = now if answered or desk.served or not desk.waiting else served_at
+            end: tuple[Why, str] | None = None
+            if first and not under_way and not desk.room:
+                end = "queue_full", _FULL
+            elif now - served_at >= self._alone_s:
+                end = "no_worker", _NO_WORKER
+            elif now - heard_at >= patience_s:
+                end = "deadline", _NOBODY
+            if end is not None:
                 left = [*(question for question, _ in under_way.values()), *waiting]
-                yield from ((question, self._silent(_NOBODY)) for question in left)
+                yield from ((question, self._silent(*end)) for question in left)
                 return
+            first = False
             self._look()
-            if under_way and not answered:
+            if not answered:
                 time.sleep(LOOK_S)
+
+    def _seen(self) -> Seen:
+        """The judge's desk. During an outage nothing is known, and the next question finds that out."""
+        try:
+            return self._desk.look()
+        except StoreUnavailable:
+            return Seen(served=True, waiting=0)
 
     def _sent(self, question: Question) -> str:
         """Send a question; returns its id. One that cannot be sent is under way all the same, until it is late."""
@@ -186,9 +226,9 @@ class JudgeClient:
             self.models[reply.model] = None
         return reply
 
-    def _silent(self, why: str) -> JudgeReply:
-        detail = f"{why}; {self._problem}" if self._problem else why
-        return JudgeReply(opinion=Silence(why="deadline", detail=detail))
+    def _silent(self, why: Why, detail: str) -> JudgeReply:
+        said = f"{detail}; {self._problem}" if self._problem else detail
+        return JudgeReply(opinion=Silence(why=why, detail=said))
 
 
 def _read(raw: str) -> JudgeReply:

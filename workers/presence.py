@@ -1,4 +1,4 @@
-"""Tells the fleet every two seconds what this process can take: its slots, and for whose messages."""
+"""Tells the fleet every two seconds what this process can take: its slots and for whose messages, and questions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import uuid
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
+from orchestrator.broker import JUDGE_QUEUE, QUEUES
 from orchestrator.errors import StoreUnavailable
+from orchestrator.store.desk import Desk
 from orchestrator.store.origin import host
 from orchestrator.store.room import RoomStore
 
@@ -15,10 +17,16 @@ EVERY_S = 2.0
 
 
 class Presence:
-    """One process's. ``serving`` is asked each time; a process that takes nothing is not there."""
+    """One process's. ``serving`` is asked each time; a process that takes nothing is not there.
 
-    def __init__(self, store: RoomStore, slots: int, serving: Callable[[], Collection[str]]) -> None:
+    Its slots are those that jobs can have: the judge's questions are part of none.
+    """
+
+    def __init__(
+        self, store: RoomStore, desk: Desk, slots: int, serving: Callable[[], Collection[str]]
+    ) -> None:
         self._store = store
+        self._desk = desk
         self._slots = slots
         self._serving = serving
         self._process = f"{host()[:100]}:{uuid.uuid4().hex[:12]}"
@@ -36,8 +44,10 @@ class Presence:
     def say(self, queues: Collection[str]) -> None:
         """Tell once. While Redis is away nobody hears it, and nobody has to: the next time is soon."""
         with suppress(StoreUnavailable):
-            if queues:
-                self._store.say(self._process, self._slots, queues)
+            if JUDGE_QUEUE in queues:
+                self._desk.serve()
+            if jobs := set(queues).intersection(QUEUES):
+                self._store.say(self._process, self._slots, jobs)
             else:
                 self._store.leave(self._process)
 

@@ -10,7 +10,7 @@ import redis
 from celery import Celery
 from celery.worker.consumer import Consumer
 
-from orchestrator.broker import make_app
+from orchestrator.broker import JUDGE_QUEUE, make_app, queue_for
 from orchestrator.errors import InvalidSettings
 from orchestrator.foresight import Foresight
 from orchestrator.recovery import Contact
@@ -23,6 +23,7 @@ from orchestrator.store import JobStore
 from orchestrator.store.admission import JobBounds
 from orchestrator.store.archive import archive_of
 from orchestrator.store.archiving import Bounds
+from orchestrator.store.desk import Desk
 from orchestrator.store.endpoints import EndpointStore
 from orchestrator.store.paces import PaceStore
 from orchestrator.store.record import PLAN
@@ -171,9 +172,9 @@ class Runtime:
         return Pauses(self.connections.client(), queues, consumer)
 
     def presence(self, slots: int, serving: Callable[[], Collection[str]]) -> Presence:
-        """Tells the fleet of this process's slots."""
+        """Tells the fleet of this process's slots, and whether it takes questions."""
         client = self.connections.client(timeout_s=HEARTBEAT_TIMEOUT_S, retries=0)
-        return Presence(RoomStore(client), slots, serving)
+        return Presence(RoomStore(client), Desk(client, queue_for(JUDGE_QUEUE)), slots, serving)
 
     def _backends(self) -> list[redis.Redis]:
         backend: Any = self.app.backend  # whose client Celery's types do not know

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from celery import signals
 
-from orchestrator.broker import QUEUES, queue_for
+from orchestrator.broker import queue_for
 from orchestrator.exporter.serving import Endpoint, metrics_page
 from orchestrator.store.connection import check
 from workers.consumer import Consumer
@@ -42,10 +42,7 @@ def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
         pages = {"/metrics": metrics_page(runtime.metrics.registry), **probes.pages()}
         endpoint = Endpoint(settings.metrics_host, settings.metrics_port, pages)
 
-    # Of the slots that jobs can have: the judge's questions are part of none.
-    presence = runtime.presence(
-        concurrency, lambda: pauses.serving.intersection(QUEUES) if probes.ready else ()
-    )
+    presence = runtime.presence(concurrency, lambda: pauses.serving if probes.ready else ())
     draining = Draining(runtime.heartbeat, consuming=lambda: probes.ready, drain_s=settings.drain_s)
 
     def begin(**_: Any) -> None:  # noqa: ANN401 - celery's signal arguments
@@ -77,7 +74,7 @@ def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
     try:
         until_reached(lambda: check(runtime.store.client))
         until_reached(lambda: pauses.before_start(runtime.app))
-        presence.say(pauses.serving.intersection(QUEUES))
+        presence.say(pauses.serving)
         # Made before the first message: from 3.12 on, two threads that ask for it at once would make two.
         _ = runtime.executor
         worker.start()

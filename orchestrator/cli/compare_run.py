@@ -15,7 +15,7 @@ from orchestrator.comparing import Journal, Runner, Votes, remaining_s
 from orchestrator.comparing.judging import votes_of
 from orchestrator.errors import InvalidInput, WorldError
 from orchestrator.experiment import Goal, Judged, interleaved
-from orchestrator.judging import JudgeClient
+from orchestrator.judging import ALONE_S, JudgeClient
 from orchestrator.settings import require_keys
 from orchestrator.settings.places import JUDGE
 
@@ -112,7 +112,12 @@ def ask_judge(votes: Votes, journal: Journal, goals: Sequence[Goal], fleet: Flee
     began = time.monotonic()
     with (
         Following("Judging", len(left), 0) as following,
-        JudgeClient(fleet.settings, within_s=_JUDGE_S, look=fleet.look) as judge,
+        JudgeClient(
+            fleet.settings,
+            within_s=_JUDGE_S,
+            alone_s=None if fleet.private else ALONE_S,
+            look=fleet.look,
+        ) as judge,
     ):
         following.say(f"The blind judge is asked {len(left)} times, for each pair of answers in both orders.")
         try:

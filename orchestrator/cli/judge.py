@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -87,7 +86,7 @@ class AskedJudge:
         from orchestrator.cli.run import join_fleet
         from orchestrator.contracts.judging import Silence
         from orchestrator.errors import InvalidInput, WorldError
-        from orchestrator.judging import JudgeClient
+        from orchestrator.judging import ALONE_S, JudgeClient
 
         notes = stderr_console()
         private = self._settings.redis_url is None
@@ -97,8 +96,9 @@ class AskedJudge:
         with ExitStack() as stack:
             fleet = join_fleet(self._settings, stack)
             settings = fleet.settings if fleet else self._settings
-            look = _look(fleet, notes, lambda: bool(found))
-            client = stack.enter_context(JudgeClient(settings, tenant=self._tenant, look=look))
+            alone_s = None if fleet else ALONE_S
+            client = JudgeClient(settings, tenant=self._tenant, alone_s=alone_s, look=_look(fleet))
+            stack.enter_context(client)
             client.check()
             progress = stack.enter_context(_Progress(notes, len(questions)))
             for number, reply in client.ask(questions):
@@ -167,24 +167,14 @@ class _Progress:
             self._notes.print(f"{self._done}/{self._total} judged")
 
 
-def _look(fleet: PrivateFleet | None, notes: Console, answered: Callable[[], bool]) -> Callable[[], None]:
-    """What to look at while answers are awaited: signals, a private worker's death, and a fleet that says nothing."""
+def _look(fleet: PrivateFleet | None) -> Callable[[], None]:
+    """What to look at while answers are awaited: signals, and a private worker's death."""
     from orchestrator.cli import interrupt
-    from orchestrator.cli.fleet import NOBODY_AFTER_S
     from orchestrator.errors import WorldError
 
-    told_at = time.monotonic() + NOBODY_AFTER_S
-
     def look() -> None:
-        nonlocal told_at
         interrupt.check()
         if fleet is not None and fleet.worker_died():
             raise WorldError(f"the private worker died: {fleet.log('worker')[-600:]}")
-        if fleet is None and time.monotonic() >= told_at:
-            told_at = float("inf")
-            if not answered():
-                notes.print(
-                    "No answer yet; does a worker take the judge's questions? (triptych worker --queues judge)"
-                )
 
     return look

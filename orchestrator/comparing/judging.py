@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, get_args
 
-from orchestrator.contracts.judging import JudgeReply, PairQuestion, Preference, Silence
+from orchestrator.contracts.judging import JudgeReply, PairQuestion, Preference, Silence, Unserved
 from orchestrator.errors import WorldError
 from orchestrator.experiment import Goal, Showing, Vote
 
@@ -26,8 +26,8 @@ def votes_of(judge: Judge, showings: Sequence[Showing]) -> Iterator[Vote]:
     silent = 0
     for number, reply in judge.ask([question_of(showing) for showing in showings]):
         said = reply.opinion
-        if isinstance(said, Silence) and said.why == "no_model":
-            raise WorldError(f"there is no judge: {said.detail}")
+        if isinstance(said, Silence) and said.why in get_args(Unserved):
+            raise WorldError(f"the judge cannot be asked: {said.detail}")
         yield _vote(showings[number], reply)
         silent = silent + 1 if isinstance(said, Silence) else 0
         if isinstance(said, Silence) and silent >= MOST_SILENT:

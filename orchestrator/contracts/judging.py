@@ -24,9 +24,12 @@ MAX_WITHIN_S = 600.0
 Text = Annotated[str, Field(max_length=MAX_QUESTION_CHARS)]
 Words = Annotated[str, Field(max_length=MAX_REASON_CHARS)]
 Better = Literal["first", "second", "tie"]
-Why = Literal[ErrorKind, "no_model", "too_large", "unreadable"]
-"""Why there is no answer: how a call failed, no model to ask (the extractive engine judges nothing), more text than a
-question may hold, or an answer of another shape."""
+Unserved = Literal["no_model", "no_worker", "queue_full"]
+"""Nobody is there to answer: no model to ask (the extractive engine judges nothing), no worker that takes questions, or
+no place for one more."""
+Why = Literal[ErrorKind, Unserved, "too_large", "unreadable"]
+"""Why there is no answer: how a call failed, nobody to answer, more text than a question may hold, or an answer of
+another shape."""
 
 
 def _bounded(*texts: str) -> None:

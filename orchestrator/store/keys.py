@@ -47,6 +47,8 @@ SLOTS = f"{ROOT}:v{PROTOCOL}:slots"
 """Hash: each worker process, until when it is believed to live, its slots and the queues that it takes from."""
 IN_PARTS = f"{ROOT}:v{PROTOCOL}:pipelined"
 """Set of jobs that run claim by claim, for the slots that each takes; those that have ended drop out when looked at."""
+DESK = f"{ROOT}:v{PROTOCOL}:judge"
+"""String that exists while some worker takes the judge's questions; producers may look."""
 LESSONS = f"{ROOT}:lessons"
 """Hash: what ``auto`` was taught, by mode and models (``lesson``)."""
 

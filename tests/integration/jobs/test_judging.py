@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
+from redis import Redis
 from typer.testing import CliRunner, Result
 
 from orchestrator import judging
-from orchestrator.broker import JUDGE_QUEUE, queue_for
+from orchestrator.broker.screening import JUDGE_LIST
 from orchestrator.cli.main import app
 from orchestrator.contracts.judging import (
     JudgeReply,
@@ -26,7 +28,9 @@ from orchestrator.contracts.judging import (
 from orchestrator.errors import InvalidInput, WorldError
 from orchestrator.judging import JudgeClient
 from orchestrator.settings import Settings
-from orchestrator.store import JobStore
+from orchestrator.store import JobStore, keys
+from orchestrator.store.desk import MOST_WAITING, Desk
+from orchestrator.store.room import BELIEVED_MS
 from tests.integration.conftest import StartWorker
 from tests.integration.jobs.conftest import CANARY, House
 from tests.model_server import ModelServer, cut, decline, refuses, says, stall
@@ -53,6 +57,16 @@ def asked(judge: JudgeClient, *questions: Question) -> list[JudgeReply]:
     found = dict(judge.ask(questions))
     assert sorted(found) == list(range(len(questions)))
     return [found[number] for number in range(len(questions))]
+
+
+def silences(replies: Sequence[JudgeReply]) -> set[str]:
+    """Why there is no answer, of all of them."""
+    return {reply.opinion.why if isinstance(reply.opinion, Silence) else "answered" for reply in replies}
+
+
+def detail(reply: JudgeReply) -> str:
+    assert isinstance(reply.opinion, Silence)
+    return reply.opinion.detail
 
 
 def test_each_question_is_answered_in_its_kind_once_and_at_its_price(
@@ -94,19 +108,85 @@ def test_those_who_watch_see_neither_question_nor_answer(judge: JudgeClient, hou
     assert SECRET not in house.worker.logs()
     assert "The quote says so." not in house.worker.logs()
     assert list(redis.scan_iter("celery-task-meta-judge.*")) == [], "an answer that was fetched is gone"
-    assert JobStore(redis).queue_length(queue_for(JUDGE_QUEUE)) == 0
+    assert JobStore(redis).queue_length(JUDGE_LIST) == 0
 
 
-def test_nobody_waits_for_ever_where_no_worker_is(
+def test_a_worker_that_takes_questions_says_so(house: House) -> None:
+    desk = Desk(house.client.redis, JUDGE_LIST)
+    wait_for("it to say so", lambda: desk.look().served)
+    assert 0 < house.client.redis.pttl(keys.DESK) <= BELIEVED_MS
+
+
+def test_where_no_worker_takes_questions_that_is_told_long_before_an_answer_is_late(
+    settings: Settings, client: Redis
+) -> None:
+    with JudgeClient(settings, at_a_time=2, alone_s=0.3) as judge:
+        replies = asked(judge, *(support(f"Claim {number}.") for number in range(500)))
+    assert silences(replies) == {"no_worker"}
+    assert "triptych worker --queues judge" in detail(replies[-1])
+    assert JobStore(client).queue_length(JUDGE_LIST) == 2, "what nobody takes is not added to"
+
+
+def test_a_worker_that_says_that_it_takes_questions_is_waited_for(settings: Settings, client: Redis) -> None:
+    """It starts a moment after the question, or has none of its slots free."""
+    desk = Desk(client, JUDGE_LIST)
+    with JudgeClient(settings, within_s=1.0, alone_s=0.3, look=desk.serve) as judge:
+        assert silences(asked(judge, support())) == {"deadline"}
+
+
+def test_a_worker_of_a_version_that_does_not_say_so_is_known_by_what_it_takes(
+    settings: Settings, client: Redis
+) -> None:
+    taken: list[object] = []
+
+    def take() -> None:
+        taken.append(client.rpop(f"{JUDGE_LIST}:9"))
+
+    with JudgeClient(settings, within_s=1.0, alone_s=0.3, look=take) as judge:
+        assert silences(asked(judge, support())) == {"deadline"}
+    assert any(taken)
+
+
+def test_nobody_waits_for_ever_for_a_worker_that_is_its_own(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(judging, "GRACE_S", 0.2)
-    with JudgeClient(settings, at_a_time=2, within_s=0.2) as judge:
+    with JudgeClient(settings, at_a_time=2, within_s=0.2, alone_s=None) as judge:
         replies = asked(judge, *(support(f"Claim {number}.") for number in range(500)))
-    assert {type(reply.opinion) for reply in replies} == {Silence}
-    last = replies[-1].opinion
-    assert isinstance(last, Silence)
-    assert "triptych worker --queues judge" in last.detail
+    assert silences(replies) == {"deadline"}
+
+
+def test_where_too_many_wait_a_question_is_refused_at_the_door(settings: Settings, client: Redis) -> None:
+    client.lpush(f"{JUDGE_LIST}:9", *["another's"] * MOST_WAITING)
+    with JudgeClient(settings, within_s=1.0) as judge:
+        replies = asked(judge, support(), support("It rose."))
+    assert silences(replies) == {"queue_full"}
+    assert "200 questions wait for the judge already" in detail(replies[0])
+    assert JobStore(client).queue_length(JUDGE_LIST) == MOST_WAITING
+
+
+def test_no_more_are_laid_down_than_there_is_room_for_and_the_rest_wait_for_a_place(
+    settings: Settings, client: Redis
+) -> None:
+    others = MOST_WAITING - 1
+    client.lpush(f"{JUDGE_LIST}:9", *["another's"] * others)
+    longest = 0
+
+    def answer() -> None:
+        """A worker that takes the newest alone, so that the queue stays full but for one place."""
+        nonlocal longest
+        length = JobStore(client).queue_length(JUDGE_LIST)
+        longest = max(longest, length)
+        if length > others:
+            task_id = json.loads(cast("str", client.lpop(f"{JUDGE_LIST}:9")))["headers"]["id"]
+            reply = JudgeReply(opinion=Support(verdict="supported"), model="openai:test")
+            body = {"status": "SUCCESS", "result": reply.model_dump(mode="json")}
+            client.set(f"celery-task-meta-{task_id}", json.dumps(body))
+
+    with JudgeClient(settings, within_s=10.0, look=answer) as judge:
+        replies = asked(judge, *(support(f"Claim {number}.") for number in range(5)))
+    assert {reply.opinion for reply in replies} == {Support(verdict="supported")}
+    assert longest == MOST_WAITING
 
 
 def test_a_question_that_nobody_waits_for_any_more_is_not_paid_for(
@@ -117,7 +197,7 @@ def test_a_question_that_nobody_waits_for_any_more_is_not_paid_for(
         (reply,) = asked(hasty, support())
     assert isinstance(reply.opinion, Silence)
     left = JobStore(house.client.redis)
-    wait_for("it to be dropped", lambda: left.queue_length(queue_for(JUDGE_QUEUE)) == 0)
+    wait_for("it to be dropped", lambda: left.queue_length(JUDGE_LIST) == 0)
     assert model.asked == []
 
 

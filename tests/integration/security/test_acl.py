@@ -161,6 +161,7 @@ FORBIDDEN: tuple[tuple[object, ...], ...] = (
     ("LPUSH", queue_for("plan"), "a submit for any tenant"),
     ("LPUSH", queue_for("thesis"), "x"),
     ("LPUSH", queue_for("judge"), "x"),
+    ("SET", keys.DESK, "1"),
     ("BRPOP", f"{queue_for('judge')}:9", "1"),
     ("MGET", "celery-task-meta-judge.rival.0"),
     ("DEL", "celery-task-meta-judge.rival.0"),

@@ -93,10 +93,11 @@ def test_one_that_is_silent_now_and_then_is_asked_to_the_end():
     assert len(list(votes_of(Planted(lambda _: next(replies)), showings(20)))) == 40
 
 
-def test_without_a_model_nobody_is_asked_twice():
-    none = JudgeReply(opinion=Silence(why="no_model", detail="set TRIPTYCH_MODEL there"))
+@pytest.mark.parametrize("why", ["no_model", "no_worker", "queue_full"])
+def test_where_nobody_is_there_to_answer_nobody_is_asked_twice(why: Any) -> None:
+    none = JudgeReply(opinion=Silence(why=why, detail="set TRIPTYCH_MODEL there"))
     judge = Planted(lambda _: none)
-    with pytest.raises(WorldError, match="there is no judge: set TRIPTYCH_MODEL there"):
+    with pytest.raises(WorldError, match="the judge cannot be asked: set TRIPTYCH_MODEL there"):
         list(votes_of(judge, showings(5)))
     assert len(judge.asked) == 1
 

@@ -1,0 +1,54 @@
+"""The judge's desk: whether some worker takes questions at this moment, and how many lie there.
+
+Producers may look, so it says nothing of workers but that there is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import redis
+
+from orchestrator.store import keys
+from orchestrator.store.connection import translated
+from orchestrator.store.room import BELIEVED_MS
+
+MOST_WAITING = 200
+"""Questions that may lie there: at a hundred thousand characters each, some 160 MB of Redis' memory."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``served``: a worker has said of late that it takes questions. ``waiting`` questions are taken by none yet."""
+
+    served: bool
+    waiting: int
+
+    @property
+    def room(self) -> int:
+        """Questions that may be laid down."""
+        return max(0, MOST_WAITING - self.waiting)
+
+
+class Desk:
+    """Blocking. ``queue`` is the judge's. Both methods raise ``StoreUnavailable`` when Redis is away."""
+
+    def __init__(self, client: redis.Redis, queue: str) -> None:
+        self._client = client
+        self._lists = keys.queue_lists(queue)
+
+    def serve(self) -> None:
+        """A process takes questions; it has to say so again within ``BELIEVED_MS``."""
+        with translated():
+            self._client.set(keys.DESK, "1", px=BELIEVED_MS)
+
+    def look(self) -> Seen:
+        """Look, in one round trip and O(1)."""
+        with translated():
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.exists(keys.DESK)
+            for name in self._lists:
+                pipeline.llen(name)
+            served, *waiting = cast("list[int]", pipeline.execute())
+        return Seen(served=bool(served), waiting=sum(waiting))
