@@ -84,7 +84,7 @@ client-wheel: install ## Build dist/triptych_client-*.whl: what a producer's app
 
 lock: install ## Add to the locks what is new in pyproject.toml; ARGS=--upgrade resolves all anew. The locks hold hashes and no address; the second is the image's.
 	$(LOCK) --all-extras --group dev $(ARGS) -o requirements.lock
-	$(LOCK) --extra worker --extra docs --extra flower --extra postgres $(ARGS) -o requirements-prod.lock
+	$(LOCK) --extra worker --extra docs --extra flower --extra postgres --extra api $(ARGS) -o requirements-prod.lock
 
 clean: ## Remove everything that was made.
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build *.egg-info

@@ -119,12 +119,16 @@ class StoreRefused(StoreUnavailable):
 
 
 class AdmissionClosed(WorldError):
-    """The fleet takes no new jobs for now; nothing was recorded. Try again after ``retry_after_s`` seconds."""
+    """The fleet takes no new jobs for now; nothing was recorded. Try again after ``retry_after_s`` seconds.
 
-    def __init__(self, why: str, retry_after_s: float) -> None:
-        super().__init__(why, retry_after_s)
+    ``bound`` names what a new job would have been over (``store.admission``).
+    """
+
+    def __init__(self, why: str, retry_after_s: float, bound: str = "") -> None:
+        super().__init__(why, retry_after_s, bound)
         self.why = why
         self.retry_after_s = retry_after_s
+        self.bound = bound
 
     def __str__(self) -> str:
         return f"no new jobs are accepted: {self.why}; try again in {self.retry_after_s:g} s"

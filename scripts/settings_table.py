@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 INTRO = """\
 # Settings
 
-<!-- Written by scripts/settings_table.py from orchestrator/settings/model.py; edit there. -->
+<!-- Written by scripts/settings_table.py from orchestrator/settings/model.py and services.py; edit there. -->
 
 Every setting can be given in the environment or, under the name in the last column, in a TOML file:
 `triptych.toml` in the working folder, or the file that `TRIPTYCH_CONFIG` names. The environment is stronger

@@ -35,6 +35,7 @@ from orchestrator.cli import (
     run,
     schema,
     search,
+    serve,
     stats,
     submit,
     timeline,
@@ -82,6 +83,7 @@ app.command("resume")(pause.resume_command)
 app.command("acl")(acl.command)
 app.command("exporter")(exporter.command)
 app.command("flower")(flower.command)
+app.command("serve")(serve.command)
 
 
 def version(wanted: bool) -> None:

@@ -27,7 +27,8 @@ Step = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}(:[0-9]{1,3})?$")]
 TaskId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 SMOKE_TENANT = "doctor"
 """Whose jobs `triptych doctor --job` sends: they are nobody's work, so reports and metrics leave them out."""
-Tenant = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+TENANT_PATTERN = r"^[a-z0-9][a-z0-9-]{0,31}$"
+Tenant = Annotated[str, Field(pattern=TENANT_PATTERN)]
 ClaimId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")]
 PassageId = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\"<>]{1,64}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]

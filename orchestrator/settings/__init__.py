@@ -14,8 +14,9 @@ from orchestrator.settings.loading import (
     require_model,
     unknown_variables,
 )
-from orchestrator.settings.model import FOLDER, ModelName, Settings, default_home, variables
+from orchestrator.settings.model import FOLDER, Settings, default_home, variables
 from orchestrator.settings.places import require_keys
+from orchestrator.settings.services import ModelName
 
 __all__ = [
     "CONFIG_VARIABLE",

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from orchestrator.contracts.base import MOST_SECTIONS
 from orchestrator.routing.flow import MOST_CLAIMS
 from orchestrator.routing.outlook import AutoPipelined
-from orchestrator.settings.addresses import check_base_url, check_ledger_url
-from orchestrator.settings.chain import MODEL_PATTERN, readable_fallbacks
+from orchestrator.settings.addresses import check_ledger_url
 from orchestrator.settings.file import FileSource
-from orchestrator.settings.limits import readable_limits
-from orchestrator.settings.secrets import Key, Login
-from orchestrator.settings.sentinels import check_redis_url
+from orchestrator.settings.secrets import ApiKeys, Login
+from orchestrator.settings.services import Services
 
 FOLDER = "folder"
-ModelName = Annotated[str, Field(pattern=MODEL_PATTERN)]
 
 
 def default_home() -> Path:
@@ -28,92 +25,9 @@ def default_home() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "triptych"
 
 
-class Settings(BaseSettings):
+class Settings(Services):
     """The deployment's settings. Durations are seconds (``_s``)."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="TRIPTYCH_",
-        env_ignore_empty=True,
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        populate_by_name=True,
-    )
-
-    redis_url: SecretStr | None = Field(
-        default=None,
-        validation_alias=AliasChoices("redis_url", "REDIS_URL", "TRIPTYCH_REDIS_URL"),
-        description="Redis as broker, result backend and store: redis://, rediss://, unix:// or sentinel://. "
-        "Unset: a private one per command.",
-    )
-    model: ModelName | None = Field(
-        default=None,
-        description="provider:model for every persona (openai:gpt-5-mini, anthropic:claude-sonnet-5, "
-        "extractive). Unset: extractive.",
-    )
-    model_thesis: ModelName | None = Field(default=None, description="The thesis' model, where it differs.")
-    model_antithesis: ModelName | None = Field(
-        default=None, description="The antithesis' model, where it differs."
-    )
-    model_synthesis: ModelName | None = Field(
-        default=None, description="The synthesis' model, where it differs."
-    )
-    model_judge: ModelName | None = Field(
-        default=None,
-        description="The model of a second opinion (--judge of triptych gate check and triptych compare), where it "
-        "differs: another one than wrote the claims. It has no fallbacks.",
-    )
-    fallback: Annotated[str, AfterValidator(readable_fallbacks)] = Field(
-        default="",
-        description="Models to ask, in this order, where a persona's own cannot answer: openai:b, =anthropic:c, "
-        "extractive. A result that one of them had a part in is degraded, unless = marks it as equally good. "
-        "Unset: none.",
-    )
-    fallback_base_url: str | None = Field(
-        default=None,
-        description="An endpoint of their own for the openai: models of TRIPTYCH_FALLBACK. Unset: OPENAI_BASE_URL.",
-    )
-    fallback_api_key: Key = Field(
-        default=None, description="Key for that endpoint; OPENAI_API_KEY is never sent there."
-    )
-    model_limits: Annotated[str, AfterValidator(readable_limits)] = Field(
-        default="",
-        description="What models' endpoints take from the whole fleet: openai concurrency=64; openai:gpt-5-mini "
-        "rpm=500 tpm=200000. Calls at a time, requests and tokens a minute; a provider alone is its endpoint. "
-        "Unset: no limit.",
-    )
-    hedge: Literal["off", "same", "equal"] = Field(
-        default="same",
-        description="A backup beside a call that is later than 99 in 100 of its kind, with its first word or, by its "
-        "rate, with its last: same asks the same model again, equal the next one of TRIPTYCH_FALLBACK that is marked "
-        "with = (where there is one), off makes none.",
-    )
-    hedge_share: float = Field(
-        default=10.0,
-        gt=0,
-        le=100,
-        description="Percent of a model's calls that may get a backup, counted for the whole fleet over ten minutes.",
-    )
-    openai_base_url: str = Field(
-        default="https://api.openai.com/v1",
-        validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL"),
-        description="Any OpenAI-compatible endpoint, /v1 included.",
-    )
-    openai_api_key: Key = Field(
-        default=None,
-        validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY"),
-        description="Key for that endpoint; local servers often need none.",
-    )
-    anthropic_base_url: str = Field(
-        default="https://api.anthropic.com",
-        validation_alias=AliasChoices("anthropic_base_url", "ANTHROPIC_BASE_URL"),
-        description="Anthropic's endpoint, without /v1.",
-    )
-    anthropic_api_key: Key = Field(
-        default=None,
-        validation_alias=AliasChoices("anthropic_api_key", "ANTHROPIC_API_KEY"),
-        description="Key for Anthropic.",
-    )
     parallel_mode: Literal["auto", "sequential", "parallel", "pipelined"] = Field(
         default="auto",
         description="For jobs that ask for auto: auto lets the complexity choose; sequential (or off), "
@@ -236,16 +150,19 @@ class Settings(BaseSettings):
         default=None,
         description="Flower's login, USER:PASSWORD; several are separated by commas.",
     )
+    api_login: Login = Field(
+        default=None,
+        description="Operators' login for triptych serve, USER:PASSWORD; several are separated by commas. "
+        "They see every tenant's jobs.",
+    )
+    api_keys: ApiKeys = Field(
+        default=None,
+        description="Programs' keys for triptych serve, TENANT=KEY, at least 16 characters each; several are separated "
+        "by commas. A key reaches its tenant's jobs alone.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severe log line."
     )
-
-    @field_validator("redis_url")
-    @classmethod
-    def _redis_url_is_one(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None:
-            check_redis_url(url.get_secret_value())
-        return url
 
     @field_validator("ledger_url")
     @classmethod
@@ -268,13 +185,6 @@ class Settings(BaseSettings):
     def _home_is_expanded(cls, home: Path) -> Path:
         return home.expanduser()
 
-    @field_validator("openai_base_url", "anthropic_base_url", "fallback_base_url")
-    @classmethod
-    def _base_url_is_http(cls, url: str | None) -> str | None:
-        if url is not None:
-            check_base_url(url)
-        return url
-
     @classmethod
     def settings_customise_sources(
         cls,
@@ -286,10 +196,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments over environment over ``triptych.toml``."""
         return init_settings, env_settings, FileSource(settings_cls)
-
-    def model_for(self, persona: str) -> str:
-        """Name the ``provider:model`` that a persona runs on."""
-        return getattr(self, f"model_{persona}", None) or self.model or "extractive"
 
 
 def variables(field: str) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ from orchestrator.store.connection import translated
 LEDGER_BACKLOG = 200_000
 """Events that may wait for the archive where no archiver has said yet how many."""
 
+TENANT_JOBS = "tenant_jobs"
+"""The bound that one tenant is over alone; every other one concerns the whole fleet."""
 MAX_JOBS = 1_000
 """Jobs without a result, of all tenants or of one, where no worker has said yet how many there may be."""
 PACE_S, LONGEST_PACE_S = 10.0, 60.0
@@ -74,7 +76,7 @@ class _Refusal:
 
 _REFUSALS = {
     "jobs": _Refusal("the fleet has as many jobs under way as it takes (TRIPTYCH_MAX_JOBS)", None),
-    "tenant_jobs": _Refusal(
+    TENANT_JOBS: _Refusal(
         "this tenant has as many jobs under way as one may have (TRIPTYCH_MAX_TENANT_JOBS)", None
     ),
     "ledger": _Refusal(
@@ -90,9 +92,9 @@ def closed(bound: str, pace_ms: str) -> AdmissionClosed:
     """What a producer is told whose job was refused by ``bound``; ``pace_ms`` is empty where no job has ended yet."""
     refusal = _REFUSALS.get(bound, _OTHER)
     if refusal.retry_after_s is not None:
-        return AdmissionClosed(refusal.why, refusal.retry_after_s)
+        return AdmissionClosed(refusal.why, refusal.retry_after_s, bound)
     pace_s = int(pace_ms) / 1_000 if pace_ms else PACE_S
-    return AdmissionClosed(refusal.why, float(round(min(max(1.0, pace_s), LONGEST_PACE_S))))
+    return AdmissionClosed(refusal.why, float(round(min(max(1.0, pace_s), LONGEST_PACE_S))), bound)
 
 
 @dataclass(frozen=True)

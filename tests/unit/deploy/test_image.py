@@ -50,7 +50,7 @@ def test_production_runs_what_was_tested():
         assert "sha256:" in block
 
 
-@pytest.mark.parametrize("extra", ["worker", "docs", "flower"])
+@pytest.mark.parametrize("extra", ["worker", "docs", "flower", "api"])
 def test_the_production_lock_holds_what_an_image_needs(extra: str):
     needs = [Requirement(line) for line in requires("triptych") or []]
     wanted = {need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": extra})}

@@ -1,0 +1,127 @@
+"""The application: its routes, and before them one guard that lets in, bounds, and tells browsers what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from orchestrator import __version__
+from orchestrator.api import jobs, probes, problems
+from orchestrator.api.access import Access
+from orchestrator.api.deployment import Deployment
+from orchestrator.api.problems import Problem
+from orchestrator.submission import MAX_SPEC_BYTES
+
+API = "/api/v1"
+MAX_BODY_BYTES = 2 * MAX_SPEC_BYTES
+"""A spec may come with its letters escaped, as many programs write JSON: that doubles Korean."""
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "object-src 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+"""What every answer carries, unless its route says something else of the same name."""
+
+
+def make_app(deployment: Deployment, access: Access, *, prefix: str = "") -> ASGIApp:
+    """Make the application. ``prefix`` is the path that a proxy serves it under, whether or not it cuts that off.
+
+    The deployment is closed with the application.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            deployment.close()
+
+    app = FastAPI(
+        title="Triptych",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # it would load its scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.deployment = deployment
+    problems.install(app)
+    app.include_router(probes.router())
+    app.include_router(jobs.router(), prefix=API)
+    return Guard(app, access, prefix=prefix)
+
+
+class Guard:
+    """Stands before every route. Routes find who asks in ``request.state.caller``."""
+
+    def __init__(self, app: ASGIApp, access: Access, *, prefix: str = "") -> None:
+        self._app = app
+        self._access = access
+        self._prefix = "/" + prefix.strip("/") if prefix.strip("/") else ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        path: str = scope["path"]
+        if self._prefix:
+            inner = path.removeprefix(self._prefix) if path.startswith(f"{self._prefix}/") else path
+            scope = {**scope, "root_path": self._prefix, "path": self._prefix + inner}
+            path = inner
+        headers = Headers(scope=scope)
+        verdict = self._access.decide(scope["method"], path, headers)
+        declared = headers.get("content-length", "0")
+        if not isinstance(verdict, Problem) and declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+            verdict = _too_large()
+        send = _with_headers(send)
+        if isinstance(verdict, Problem):
+            await verdict.response()(scope, receive, send)
+            return
+        scope.setdefault("state", {})["caller"] = verdict
+        await self._app(scope, _bounded(receive), send)
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending
+
+
+def _bounded(receive: Receive) -> Receive:
+    got = 0
+
+    async def receiving() -> Message:
+        nonlocal got
+        message = await receive()
+        got += len(message.get("body", b""))
+        if got > MAX_BODY_BYTES:
+            problem = _too_large()
+            raise HTTPException(problem.status, problem.detail)
+        return message
+
+    return receiving
+
+
+def _too_large() -> Problem:
+    detail = f"a request may have {MAX_BODY_BYTES:,} bytes; index the documents as a corpus and name it"
+    return Problem(413, "content_too_large", detail)

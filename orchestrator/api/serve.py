@@ -1,0 +1,105 @@
+"""Serving the application: its socket, its signals, and an end at which open streams are ended too."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from orchestrator.errors import InvalidInput
+
+MOST_CONNECTIONS = 1_000
+STALLED_MS = 30_000
+"""A reader that takes nothing for so long has left, whatever its connection says."""
+END_S = 5
+"""What requests under way get to end when the server is told to."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the port; 0 takes a free one. Raises ``InvalidInput`` where that cannot be."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        opened = socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise InvalidInput(
+            "--port", f"{port} on {host} cannot be opened ({why}); choose another, or 0 for a free one"
+        ) from None
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; what is accepted here inherits it
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
+    return opened
+
+
+def address_of(opened: socket.socket, host: str, prefix: str) -> str:
+    """Give the URL that a browser on this machine would use."""
+    shown = f"[{host}]" if ":" in host else host
+    path = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+    return f"http://{shown}:{opened.getsockname()[1]}/{path}"
+
+
+def serve(
+    app: ASGIApp, opened: socket.socket, *, closing: asyncio.Event, died: Callable[[], bool] = lambda: False
+) -> None:
+    """Serve until SIGTERM, or until ``died`` says so once a second. ``closing`` is set first of all at the end.
+
+    Raises ``KeyboardInterrupt`` after SIGINT.
+    """
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=END_S,
+    )
+    server = _Server(config, closing)
+
+    async def look() -> None:
+        server.should_exit = server.should_exit or died()
+
+    config.callback_notify, config.timeout_notify = look, 1
+    server.run(sockets=[opened])
+    if server.interrupted:
+        raise KeyboardInterrupt
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but that its end begins with ours, and that a signal which it has obeyed is not raised again."""
+
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+        super().__init__(config)
+        self._closing = closing
+        self.interrupted = False
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """See uvicorn."""
+        before = {
+            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """See uvicorn."""
+        self.interrupted = self.interrupted or sig == signal.SIGINT
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        self._closing.set()
+        await super().shutdown(sockets)
