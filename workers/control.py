@@ -46,6 +46,7 @@ def answer_for(settings: Settings, queues: Sequence[str], retriever: Retriever) 
             problems=problems,
             archive=archive[:500],
             archive_id=archive_id[:500],
+            judge=settings.model_judge or "",
         ).model_dump(mode="json")
 
     inspect_command(name=COMMAND)(about)

@@ -22,7 +22,8 @@ class About(BaseModel):
 
     ``queues`` it takes from now, by short name; ``serves`` those it was started for. ``corpora`` it can read;
     ``problems`` are what it cannot use of its home. ``archive`` is where it keeps the ledger, for people, and
-    ``archive_id`` the same for comparing; empty where that is not known. ``time_ms`` is its own clock's, epoch.
+    ``archive_id`` the same for comparing; empty where that is not known. ``judge`` is the model that is set for the
+    judge, if one is. ``time_ms`` is its own clock's, epoch.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -39,6 +40,7 @@ class About(BaseModel):
     problems: Words = ()
     archive: Annotated[str, Field(max_length=500)] = ""
     archive_id: Annotated[str, Field(max_length=500)] = ""
+    judge: Annotated[str, Field(max_length=300)] = ""
 
     @property
     def name(self) -> str:

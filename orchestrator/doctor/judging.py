@@ -1,11 +1,10 @@
-"""The judgements: values in, findings out. Each says what to do where something has to be done."""
+"""The judgements of the fleet: values in, findings out. Each says what to do where something has to be done."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
-from orchestrator.broker import QUEUES
+from orchestrator.broker import JUDGE_QUEUE, QUEUES
 from orchestrator.contracts.base import PROTOCOL
 from orchestrator.doctor.about import About, Answers
 from orchestrator.doctor.finding import Finding, error, ok, warning
@@ -14,55 +13,8 @@ from orchestrator.pausing import Pause
 from orchestrator.store.endpoints import EndpointState
 from orchestrator.switch import Switch
 
-OLDEST_REDIS = (6, 2)
-MEMORY_SHARE = 0.8
 SKEW_MS = 2_000
 WAITED_S = 60.0
-
-
-def judge_redis(info: Mapping[str, Any]) -> Iterator[Finding]:
-    """Judge a server by its INFO: too old, evicting, about to refuse writes, forgetting at a restart."""
-    version = str(info.get("redis_version", "0"))
-    if _version(version) < OLDEST_REDIS:
-        yield error("redis version", f"{version} is too old", "use Redis 6.2 or newer, or Valkey")
-    else:
-        yield ok("redis version", version)
-    yield from _judge_memory(info)
-    if str(info.get("aof_enabled", "0")) == "1":
-        yield ok("redis persistence", "append-only file is on")
-    else:
-        yield warning(
-            "redis persistence",
-            "no append-only file: a restart of Redis loses the jobs of the last minutes, or all",
-            "set appendonly yes (and appendfsync everysec)",
-        )
-    if str(info.get("role", "master")) not in ("master", ""):
-        yield error("redis role", "this is a replica; it refuses writes", "point REDIS_URL at the primary")
-
-
-def _judge_memory(info: Mapping[str, Any]) -> Iterator[Finding]:
-    policy, limit = str(info.get("maxmemory_policy", "noeviction")), int(info.get("maxmemory", 0))
-    used, evicted = int(info.get("used_memory", 0)), int(info.get("evicted_keys", 0))
-    mend = "set maxmemory-policy noeviction"
-    if evicted:
-        yield error("redis eviction", f"{evicted:,} keys were evicted since it started: jobs were lost", mend)
-    if policy != "noeviction" and limit:
-        yield error("redis eviction", f"{policy} may evict jobs and leases when memory is short", mend)
-    elif policy != "noeviction":
-        yield warning("redis eviction", f"{policy} would evict jobs as soon as maxmemory is set", mend)
-    elif not evicted:
-        yield ok("redis eviction", policy)
-    if limit and used > MEMORY_SHARE * limit:
-        share = f"{100 * used / limit:.0f} % of {limit / 2**20:,.0f} MiB is used"
-        yield warning("redis memory", share, "raise maxmemory, or lower TRIPTYCH_RESULT_TTL_S")
-    elif limit:
-        yield ok("redis memory", f"{used / 2**20:,.0f} of {limit / 2**20:,.0f} MiB")
-    else:
-        yield warning(
-            "redis memory",
-            "no maxmemory: when the machine's memory is full the kernel kills Redis",
-            "set maxmemory to what the machine can spare, with maxmemory-policy noeviction",
-        )
 
 
 def judge_workers(
@@ -83,7 +35,9 @@ def judge_workers(
     # Those of another protocol take from queues of their own.
     ours = [w for w in workers if w.protocol == PROTOCOL]
     for queue in QUEUES:
-        yield from _judge_queue(queue, ours, pauses.get(queue))
+        yield _judge_queue(queue, ours, pauses.get(queue)) or error(
+            f"queue {queue}", "no worker takes from it: its steps wait", f"triptych worker --queues {queue}"
+        )
     yield from _judge_versions(ours)
     for worker in workers:
         for problem in worker.problems:
@@ -95,20 +49,39 @@ def judge_workers(
     yield from judge_corpora(ours, corpora)
 
 
-def _judge_queue(queue: str, workers: Sequence[About], pause: Pause | None) -> Iterator[Finding]:
+def judge_questions(
+    workers: Sequence[About], pauses: Mapping[str, Pause], *, waiting: int, expected: bool
+) -> Iterator[Finding]:
+    """Judge whether the judge's questions are answered; nothing to say where nobody asks and no model is set for it.
+
+    ``waiting`` questions lie in the queue. ``expected``: a model is named for the judge where this is asked.
+    """
+    ours = [w for w in workers if w.protocol == PROTOCOL]
+    if not ours:
+        return  # said of the workers
+    found = _judge_queue(JUDGE_QUEUE, ours, pauses.get(JUDGE_QUEUE))
+    if found is not None:
+        yield found
+    elif waiting or expected or any(w.judge for w in ours):
+        yield warning(
+            f"queue {JUDGE_QUEUE}",
+            f"no worker takes from it, {waiting:,} questions wait: --judge gets no answer",
+            f"triptych worker --queues {JUDGE_QUEUE}, with TRIPTYCH_MODEL_JUDGE or TRIPTYCH_MODEL",
+        )
+
+
+def _judge_queue(queue: str, workers: Sequence[About], pause: Pause | None) -> Finding | None:
+    """What there is to say of a queue that is paused, or that somebody takes from."""
     taking = [w.name for w in workers if queue in w.queues]
     check = f"queue {queue}"
     if pause:
-        yield warning(
+        return warning(
             check,
             f"paused by {pause.who}: {pause.why}"
             + (f"; {_some(taking)} still take from it" if taking else ""),
             f"triptych resume {queue}, once that is over",
         )
-    elif taking:
-        yield ok(check, f"{len(taking)} of {len(workers)} workers take from it")
-    else:
-        yield error(check, "no worker takes from it: its steps wait", f"triptych worker --queues {queue}")
+    return ok(check, f"{len(taking)} of {len(workers)} workers take from it") if taking else None
 
 
 def _judge_versions(workers: Sequence[About]) -> Iterator[Finding]:
@@ -268,11 +241,6 @@ def judge_unknown(unknown: Iterable[tuple[str, str | None]]) -> Iterator[Finding
             f"{name} is no setting",
             f"did you mean {nearest}?" if nearest else "unset it; `triptych config` lists all settings",
         )
-
-
-def _version(text: str) -> tuple[int, ...]:
-    parts = text.split(".")[:2]
-    return tuple(int(part) if part.isdecimal() else 0 for part in parts)
 
 
 def _some(names: Iterable[str], most: int = 4) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import redis
 from pydantic import ValidationError
 
-from orchestrator.broker import make_app
+from orchestrator.broker import JUDGE_QUEUE, make_app
 from orchestrator.contracts.events import Event, parse_event
 from orchestrator.corpus import Corpus
 from orchestrator.doctor.about import ask_workers
@@ -21,12 +21,13 @@ from orchestrator.doctor.judging import (
     judge_endpoints,
     judge_load,
     judge_protocols,
-    judge_redis,
+    judge_questions,
     judge_switch,
     judge_unknown,
     judge_workers,
 )
 from orchestrator.doctor.ledger import examine_archive, judge_archives, judge_ledger, judge_room
+from orchestrator.doctor.server import judge_redis
 from orchestrator.errors import InvalidSettings, StoreUnavailable, WorldError
 from orchestrator.exporter.sample import take_sample
 from orchestrator.pausing import paused
@@ -132,6 +133,12 @@ def _fleet(settings: Settings, client: redis.Redis, shown: str) -> Iterator[Find
         yield warning("fleet", str(problem), "try again: Redis answered a moment ago")
         return
     yield from judge_workers(answers, pauses, corpora=_corpora_here(settings))
+    yield from judge_questions(
+        answers.workers,
+        pauses,
+        waiting=sample.queues[JUDGE_QUEUE].waiting,
+        expected=settings.model_judge is not None,
+    )
     yield from judge_calls(_readable(newest), now_ms=sample.now_ms)
     yield from judge_switch(switch)
     yield from judge_protocols(answers.workers, sample.neighbours)

@@ -9,7 +9,8 @@ from typing import Any
 
 import redis
 
-from orchestrator.broker import QUEUES, queue_for
+from orchestrator.broker import ALL_QUEUES, queue_for
+from orchestrator.broker.screening import JUDGE_ID
 from orchestrator.contracts import PROTOCOL
 from orchestrator.contracts.base import MOST_SECTIONS
 from orchestrator.errors import RecordUnreadable
@@ -65,7 +66,7 @@ def take_sample(client: redis.Redis) -> FleetSample:
     with translated():
         seconds, micros = client.time()
         now = int(seconds) * 1_000 + int(micros) // 1_000
-        lists = {queue: keys.queue_lists(queue_for(queue)) for queue in QUEUES}
+        lists = {queue: keys.queue_lists(queue_for(queue)) for queue in ALL_QUEUES}
         pipeline = client.pipeline(transaction=False)
         for names in lists.values():
             for name in names:
@@ -129,11 +130,14 @@ def _queues(
 
 
 def _addressed(raw: str | None) -> _Waiting | None:
-    """The job and step that a message is for; ``None`` where it is none of ours."""
+    """The job and step that a message is for; ``None`` where it is none of ours, or a question to the judge."""
     try:
-        tenant, _, rest = str(json.loads(raw or "")["headers"]["id"]).partition(".")
+        message_id = str(json.loads(raw or "")["headers"]["id"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    if JUDGE_ID.fullmatch(message_id):
+        return None
+    tenant, _, rest = message_id.partition(".")
     # A task id may hold dots, a tenant and a step may not.
     task_id, _, step = rest.rpartition(".")
     return (JobRef(tenant, task_id), step) if task_id else None

@@ -10,7 +10,7 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from orchestrator.broker import make_app
+from orchestrator.broker import make_app, queue_for
 from orchestrator.cli import doctor
 from orchestrator.client import Client
 from orchestrator.contracts import Result
@@ -31,10 +31,11 @@ def found(settings: Settings) -> dict[str, Finding]:
 
 
 def test_a_worker_says_what_it_is(settings: Settings, start_worker: StartWorker) -> None:
-    start_worker("--queues", "plan,thesis")
+    start_worker("--queues", "plan,thesis", TRIPTYCH_MODEL_JUDGE="extractive")
     (about,) = ask_workers(make_app(settings)).workers
     assert about.queues == about.serves == ("plan", "thesis")
     assert about.models[0] == "thesis extractive"
+    assert about.judge == "extractive"
     assert about.problems == ()
     assert about.archive.endswith(f":{settings.home}/ledger.sqlite")
 
@@ -63,10 +64,14 @@ def test_a_fleet_in_order(settings: Settings, start_worker: StartWorker) -> None
     assert findings["queue plan"].what.startswith("1 of 2")
 
 
-def test_without_workers_or_with_half_of_them(settings: Settings, start_worker: StartWorker) -> None:
+def test_without_workers_or_with_half_of_them(
+    settings: Settings, start_worker: StartWorker, client: redis.Redis
+) -> None:
     assert found(settings)["workers"].level == "error"
     start_worker("--queues", "plan,thesis,antithesis")
+    client.lpush(f"{queue_for('judge')}:9", "a question")
     findings = found(settings)
+    assert "1 questions wait" in findings["queue judge"].what
     assert findings["queue synthesis"].level == "error"
     assert findings["queue synthesis"].do == "triptych worker --queues synthesis"
 

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from orchestrator import rolling
-from orchestrator.broker import QUEUES, make_app, queue_for
+from orchestrator.broker import ALL_QUEUES, make_app, queue_for
 from orchestrator.canvas import bare, send
 from orchestrator.client import Client
 from orchestrator.contracts.rollout import Stage
@@ -24,7 +24,7 @@ from orchestrator.exporter.serve import Exporter
 from orchestrator.pausing import pause
 from orchestrator.settings import Settings
 from orchestrator.settings.limits import Limit
-from orchestrator.store import keys
+from orchestrator.store import JobRef, keys
 from orchestrator.store.archive import archive_in
 from orchestrator.store.archiving import Bounds, archive_and_trim
 from orchestrator.store.endpoints import BreakerPolicy, EndpointStore, Scope
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.integration
 def test_an_idle_fleet_has_every_queue_and_step_at_zero(exporter: Exporter) -> None:
     seen = Scraped(exporter.port)
     assert seen("triptych_redis_up") == 1
-    for queue in QUEUES:
+    for queue in ALL_QUEUES:
         assert seen("triptych_queue_messages", queue=queue) == 0
         assert seen("triptych_queue_oldest_seconds", queue=queue) == 0
         assert seen("triptych_queue_paused", queue=queue) == 0
@@ -111,11 +111,16 @@ def test_what_waits_and_for_how_long_is_seen_per_queue(
 ) -> None:
     """No worker runs: messages lie in their queue."""
     first, second = (producer.submit(question()).ref for _ in range(2))
+    # A question to the judge is no job's, though its id reads like one of a tenant "judge".
+    client.lpush(f"{queue_for('judge')}:9", json.dumps({"headers": {"id": f"judge.default.{'0' * 32}"}}))
+    client.hset(JobRef("judge", "default").job, "accepted_ms", 1)
     client.hset(first.job, "sent:plan", producer.store.now_ms() - 90_000)
     seen = Scraped(exporter.port)
     assert seen("triptych_queue_messages", queue="plan") == 2
     assert 90 <= (seen("triptych_queue_oldest_seconds", queue="plan") or 0) < 100
     assert seen("triptych_queue_messages", queue="thesis") == 0
+    assert seen("triptych_queue_messages", queue="judge") == 1
+    assert seen("triptych_queue_oldest_seconds", queue="judge") is None
     assert seen("triptych_jobs_active") == 2
     assert second != first
 

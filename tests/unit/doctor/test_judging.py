@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.broker import QUEUES
+from orchestrator.broker import ALL_QUEUES, QUEUES
 from orchestrator.contracts.base import PROTOCOL
 from orchestrator.doctor import Finding, exit_code
 from orchestrator.doctor.about import About, Answers
@@ -17,11 +17,12 @@ from orchestrator.doctor.judging import (
     judge_endpoints,
     judge_load,
     judge_protocols,
-    judge_redis,
+    judge_questions,
     judge_switch,
     judge_unknown,
     judge_workers,
 )
+from orchestrator.doctor.server import judge_redis
 from orchestrator.exporter.sample import FleetSample, QueueSample
 from orchestrator.pausing import Pause
 from orchestrator.store.endpoints import EndpointState
@@ -96,6 +97,36 @@ def test_a_fleet_in_order_has_nothing_to_do():
 def test_a_queue_that_nobody_takes_from_is_an_error():
     found = judge_workers(answers(worker(queues=("plan", "thesis"), serves=("plan", "thesis"))), {})
     assert levels(found) == {"queue antithesis": "error", "queue synthesis": "error"}
+
+
+@pytest.mark.parametrize(
+    ("workers", "waiting", "expected", "level"),
+    [
+        ([worker()], 0, False, None),
+        ([worker(queues=ALL_QUEUES)], 0, True, "ok"),
+        ([worker(queues=ALL_QUEUES), worker(2)], 7, False, "ok"),
+        ([worker()], 7, False, "warning"),
+        ([worker()], 0, True, "warning"),
+        ([worker(judge="openai:j")], 0, False, "warning"),
+        # Of another protocol, whose judge has a queue of its own.
+        ([worker(), worker(2, protocol=PROTOCOL + 1, queues=ALL_QUEUES, judge="openai:j")], 0, False, None),
+        ([], 7, True, None),
+    ],
+)
+def test_questions_that_nobody_takes_are_told_where_somebody_asks_or_means_to(
+    workers, waiting, expected, level
+):
+    found = list(judge_questions(workers, {}, waiting=waiting, expected=expected))
+    assert [(f.check, f.level) for f in found] == ([("queue judge", level)] if level else [])
+    if level == "warning":
+        assert f"{waiting} questions wait" in found[0].what
+        assert found[0].do.startswith("triptych worker --queues judge")
+
+
+def test_a_paused_judge_is_told_as_any_paused_queue_is():
+    pause = {"judge": Pause(who="kim@host", why="too dear", since_ms=5)}
+    (found,) = judge_questions([worker()], pause, waiting=0, expected=False)
+    assert (found.level, found.do) == ("warning", "triptych resume judge, once that is over")
 
 
 @pytest.mark.parametrize("queues", [("plan", "antithesis", "synthesis"), QUEUES])

@@ -17,7 +17,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
-from orchestrator.broker import QUEUES
+from orchestrator.broker import ALL_QUEUES
 from orchestrator.contracts import Usage
 from orchestrator.contracts.events import StepEnd, StepStart
 from orchestrator.exporter.fleet import families, gauge
@@ -214,4 +214,6 @@ def test_the_registries_of_jobs_and_workers_do_not_share_a_name():
     ours = {metric.name for metric in jobs.collect()}
     theirs = {metric.name for metric in WorkerMetrics(leases_held=lambda: 0, slots=1).registry.collect()}
     assert ours & theirs == set()
-    assert set(QUEUES) == {"plan", "thesis", "antithesis", "synthesis"}, "name the new queue in the dashboard"
+    assert set(ALL_QUEUES) == {"plan", "thesis", "antithesis", "synthesis", "judge"}, (
+        "name it in the dashboard"
+    )
