@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from orchestrator.broker import QUEUES
+from orchestrator.broker import ALL_QUEUES, JUDGE_QUEUE
 from orchestrator.settings import CONFIG_VARIABLE, Settings, variables
 from tests.unit.deploy.files import ROOT, compose
 from workers.draining import HURRY_S
@@ -37,7 +37,11 @@ def test_there_is_no_top_level_name_which_docker_compose_1_refuses():
 
 
 def test_the_workers_cover_every_queue_once():
-    assert sorted(each["command"][2] for each in WORKERS.values()) == sorted(QUEUES)
+    assert sorted(each["command"][2] for each in WORKERS.values()) == sorted(ALL_QUEUES)
+
+
+def test_the_judge_alone_is_a_worker_that_has_to_be_asked_for():
+    assert {name for name, each in WORKERS.items() if "profiles" in each} == {JUDGE_QUEUE}
 
 
 @pytest.mark.parametrize("name", sorted(WORKERS))

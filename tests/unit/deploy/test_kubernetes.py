@@ -9,7 +9,7 @@ import re
 import pytest
 from jsonschema import Draft202012Validator
 
-from orchestrator.broker import QUEUES
+from orchestrator.broker import ALL_QUEUES, JUDGE_QUEUE, QUEUES
 from orchestrator.exporter.fleet import families
 from orchestrator.exporter.sample import STEPS, FleetSample
 from orchestrator.routing.flow import persona_of
@@ -187,18 +187,29 @@ def test_the_config_map_holds_settings_that_are_valid_and_no_secret(monkeypatch)
     assert (read.metrics_host, read.metrics_port) == ("0.0.0.0", 9464)
 
 
-def test_every_queue_has_its_workers_budget_and_scaler():
-    assert set(WORKERS) == set(QUEUES)
-    wanted = {f"worker-{queue}" for queue in QUEUES}
-    assert {each["metadata"]["name"] for each in of_kind("PodDisruptionBudget")} == wanted
+def test_every_queue_has_its_workers_and_budget_and_every_persona_its_scaler():
+    assert set(WORKERS) == set(ALL_QUEUES)
+    budgets = {each["metadata"]["name"] for each in of_kind("PodDisruptionBudget")}
+    assert budgets == {f"worker-{queue}" for queue in ALL_QUEUES}
     scalers = of_kind("ScaledObject")
-    assert {each["spec"]["scaleTargetRef"]["name"] for each in scalers} == wanted
+    # What judges is part of no job: there may be nothing to scale.
+    assert {each["spec"]["scaleTargetRef"]["name"] for each in scalers} == {
+        f"worker-{queue}" for queue in QUEUES
+    }
+
+
+def test_a_judge_has_to_be_switched_on():
+    (base,) = documents(KUBERNETES / "kustomization.yaml")
+    (component,) = documents(KUBERNETES / "components" / JUDGE_QUEUE / "kustomization.yaml")
+    assert component["kind"] == "Component"
+    assert not [each for each in base["resources"] if JUDGE_QUEUE in each]
 
 
 @each_worker
 def test_workers_differ_in_their_queue_and_their_number_alone(queue: str):
     def neutral(name: str) -> str:
-        text = (KUBERNETES / "workers" / f"{name}.yaml").read_text()
+        (path,) = KUBERNETES.rglob(f"{name}.yaml")
+        text = path.read_text()
         return re.sub(r"replicas: \d+", "replicas: N", re.sub(rf"\b{name}\b", "QUEUE", text))
 
     assert neutral(queue) == neutral("plan")
