@@ -196,13 +196,14 @@ def _wording(claim: Claim, supported: Support) -> list[Finding]:
 
 def _contraries(claim: Claim, claimed: Statement, evidence: Evidence) -> list[Finding]:
     """Words of the claim that the quotes lack, where the quotes have the contrary, and the claim lacks that."""
-    stated = {word: {word, *forms} for word, forms in claimed.words.items()}
-    own = claimed.all_words | stated.keys()
+    own = claimed.all_words | claimed.words.keys()
     known = evidence.words | evidence.all_words
+    lacking = {
+        word: {word, *forms} for word, forms in claimed.words.items() if known.isdisjoint((word, *forms))
+    }
     found = {
         word: sorted((frozenset[str]().union(*map(contraries, forms)) & known) - own)
-        for word, forms in stated.items()
-        if forms.isdisjoint(known)
+        for word, forms in lacking.items()
     }
     return [
         _finding(claim, "contrary", f"'{word}', where its quotes say '{others[0]}'")

@@ -15,9 +15,9 @@ from orchestrator.language.words import content_forms
 
 _APOSTROPHE = "['\u2019\u02bc\uff07]"
 _ENGLISH = (
-    r"\bnot\b(?!\s+(?:only|just|merely|simply)\b)"
-    r"|\bno\b(?!\.\s?\d)|\b(?:never|none|nobody|nothing|nowhere|neither|nor|without|cannot|unable|hardly|barely|scarcely)\b"
-    rf"|\b[a-z]{{1,6}}n{_APOSTROPHE}t\b|\bfail(?:s|ed|ing)?\s+to\b|\black(?:s|ed|ing)?\b"
+    r"\b(?:not\b(?!\s+(?:only|just|merely|simply)\b)|no\b(?!\.\s?\d)"
+    r"|(?:never|none|nobody|nothing|nowhere|neither|nor|without|cannot|unable|hardly|barely|scarcely)\b"
+    rf"|[a-z]{{1,6}}n{_APOSTROPHE}t\b|fail(?:s|ed|ing)?\s+to\b|lack(?:s|ed|ing)?\b)"
 )
 _KOREAN = (
     r"(?<!못지)않"  # 못지않게: no less than
@@ -29,6 +29,7 @@ _KOREAN = (
     r"|(?<=지\s)(?:마[라세십]|말[고아라])|(?<=지)말[고아라]"
 )
 _NEGATION = re.compile(f"{_ENGLISH}|{_KOREAN}", re.IGNORECASE)
+_ENGLISH_NEGATION = re.compile(_ENGLISH, re.IGNORECASE)
 _KOREAN_NEGATION = re.compile(_KOREAN)
 # One of these stands in every negation; looking for them first is much faster.
 _WORD = re.compile(r"[a-z]+")
@@ -67,9 +68,11 @@ def negations(text: str) -> tuple[str, ...]:
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
     low = text.lower()
-    if not _HINTS.isdisjoint(_WORD.findall(low)) or any(hint in low for hint in _CONTRACTED):
-        yield from _NEGATION.finditer(text)
-    elif not text.isascii() and any(hint in text for hint in _KOREAN_HINTS):
+    english = not _HINTS.isdisjoint(_WORD.findall(low)) or any(hint in low for hint in _CONTRACTED)
+    korean = not text.isascii() and any(hint in text for hint in _KOREAN_HINTS)
+    if english:
+        yield from (_NEGATION if korean else _ENGLISH_NEGATION).finditer(text)
+    elif korean:
         yield from _KOREAN_NEGATION.finditer(text)
 
 

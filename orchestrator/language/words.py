@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import accumulate
 
 from orchestrator.language.lists import listed
 from orchestrator.language.normalise import normalise
@@ -19,6 +20,7 @@ _WORD = re.compile(
     rf"(?P<number>\d+(?:[.,]\d+)*)|(?P<hangul>[{_HANGUL}]+)|(?P<han>[{_HAN_KANA}]+)"
     rf"|(?P<other>{_OTHER}+(?:['\u2019]{_OTHER}+)*)"
 )
+_ANY_WORD = re.compile("(" + re.sub(r"\(\?P<\w+>", "(?:", _WORD.pattern) + ")")
 # The same for ASCII in lower case; a word that begins with a digit is a number.
 _ASCII_WORD = re.compile(r"\d+(?:[.,]\d+)*|[a-z0-9]+(?:'[a-z0-9]+)*")
 _HAN_WORD = re.compile(rf"[{_HAN_KANA}]")
@@ -70,9 +72,10 @@ Word = tuple[str, int, tuple[str, ...]]
 
 def lexed(folded: str) -> list[Word]:
     """The words of a folded text with their places; their forms together are its ``content_words``."""
-    if folded.isascii():
-        return [(word := m.group(), m.start(), _forms(word)) for m in _ASCII_WORD.finditer(folded.lower())]
-    return [(word := m.group().lower(), m.start(), _forms(word)) for m in _WORD.finditer(folded)]
+    # Splitting gives what stands between the words as well, and so their places, without an object for each match.
+    parts = _ANY_WORD.split(folded)
+    found = [word.lower() for word in parts[1::2]]
+    return list(zip(found, list(accumulate(map(len, parts)))[::2], map(_forms, found), strict=False))
 
 
 def search_terms(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
