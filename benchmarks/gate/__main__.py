@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from benchmarks.gate import labelled, repairs, second, speed
@@ -75,12 +76,12 @@ def _judged(judged: Sequence[Outcome], most: int, model: str | None) -> int:
 def markdown(judged: Sequence[Outcome]) -> Iterator[str]:
     """The two tables: mutations and their catch rates, harmless changes and their false-reject rates."""
     rows = table(judged)
-    yield "| mutation | of the | cases en, ko | caught en | caught ko |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield "| mutation | of the | cases en, ko | caught en | caught ko | strict en | strict ko |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
     yield from _lines([row for row in rows if row.harmful])
     yield ""
-    yield "| harmless change | of the | cases en, ko | rejected en | rejected ko |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield "| harmless change | of the | cases en, ko | rejected en | rejected ko | strict en | strict ko |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
     yield from _lines([row for row in rows if not row.harmful])
 
 
@@ -91,10 +92,12 @@ def _lines(rows: Sequence[Row]) -> Iterator[str]:
         counts = ", ".join(
             str(found[language].cases) if language in found else "-" for language in ("en", "ko")
         )
-        rates = " | ".join(
-            f"{found[language].rate:.1%}" if language in found else "-" for language in ("en", "ko")
-        )
-        yield f"| {mutation} | {place} | {counts} | {rates} |"
+        rates = [
+            f"{rate(found[language]):.1%}" if language in found else "-"
+            for rate in (attrgetter("rate"), attrgetter("strict_rate"))
+            for language in ("en", "ko")
+        ]
+        yield f"| {mutation} | {place} | {counts} | {' | '.join(rates)} |"
 
 
 def shown(outcome: Outcome) -> dict[str, object]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from benchmarks.gate.mutations import Case
 from orchestrator.contracts import EvalReport
 from orchestrator.evidence import judge_answer
+from orchestrator.evidence.wording import strictly
 
 
 @dataclass
@@ -21,11 +22,18 @@ class Row:
     cases: int = 0
     failed: int = 0
     """Caught, or rejected: at level 0 or 1 where the quote was changed, by the verdict otherwise."""
+    failed_strictly: int = 0
+    """Failed by the verdict where a claim has to say what its quotes say word for word."""
 
     @property
     def rate(self) -> float:
         """Share of them: caught, or rejected."""
         return self.failed / self.cases
+
+    @property
+    def strict_rate(self) -> float:
+        """Share of them that do not pass ``--strict``."""
+        return self.failed_strictly / self.cases
 
 
 @dataclass(frozen=True)
@@ -53,14 +61,23 @@ class Outcome:
         return self.at_the_quote if self.case.harmful or cut else rejected
 
     @property
+    def failed_strictly(self) -> bool:
+        """Whether it fails where a claim has to say what its quotes say word for word."""
+        return strictly(self.report).verdict == "fail"
+
+    @property
     def wrong(self) -> bool:
         """Whether something harmful was not found, or something harmless was rejected."""
         return self.failed != self.case.harmful
 
     @property
     def fatal(self) -> bool:
-        """Whether that may not happen at all: everything but the wording of claims, which level 2 estimates."""
-        return self.wrong and not (self.case.harmful and self.case.place == "claim")
+        """Whether that may not happen at all: everything but the wording of claims, which level 2 estimates.
+
+        Strictly, nothing harmful may pass, whatever was changed.
+        """
+        estimated = self.case.harmful and self.case.place == "claim"
+        return (self.wrong and not estimated) or (self.case.harmful and not self.failed_strictly)
 
 
 def outcomes(cases: Iterable[Case]) -> Iterable[Outcome]:
@@ -77,4 +94,5 @@ def table(judged: Iterable[Outcome]) -> list[Row]:
         row = rows.setdefault(key, Row(case.mutation, case.place, case.harmful, case.language))
         row.cases += 1
         row.failed += outcome.failed
+        row.failed_strictly += outcome.failed_strictly
     return [rows[key] for key in sorted(rows, key=lambda key: (key[0], key[1]))]

@@ -20,6 +20,7 @@ from pathlib import Path
 from orchestrator.contracts import EvalReport
 from orchestrator.contracts.attributed import AttributedAnswer
 from orchestrator.evidence import judge_answer
+from orchestrator.evidence.wording import strictly
 from orchestrator.language import content_words, words
 
 FOLDS = 10
@@ -167,9 +168,10 @@ def folds(items: Sequence[Item]) -> dict[str, int]:
 
 
 def markdown(folder: Path) -> Iterator[str]:
-    """The table: AUC and balanced accuracy of every measure on every set."""
+    """AUC and balanced accuracy of every measure on every set; then how many claims pass, also strictly."""
     sets = read_all(folder)
     rows: dict[str, list[str]] = {}
+    passing: Counter[tuple[str, bool]] = Counter()
 
     def add(name: str, auc_: float | None, accuracy: float) -> None:
         rows.setdefault(name, []).append(f"{'-' if auc_ is None else f'{auc_:.3f}'} / {accuracy:.3f}")
@@ -182,7 +184,16 @@ def markdown(folder: Path) -> Iterator[str]:
         support = [report.claims[0].support or 0.0 for report in reports]
         add("support, at 0.5", auc(support, items), balanced_accuracy([s >= 0.5 for s in support], items))
         add("verdict", None, balanced_accuracy([report.verdict == "pass" for report in reports], items))
+        for item, report in zip(items, reports, strict=True):
+            passing["verdict", item.supported] += report.verdict == "pass"
+            passing["verdict, strict", item.supported] += strictly(report).verdict == "pass"
     yield "| AUC / balanced accuracy | " + " | ".join(f"{name} ({len(sets[name]):,})" for name in sets) + " |"
     yield "| --- |" + " --- |" * len(sets)
     for name, cells in rows.items():
         yield f"| {name} | " + " | ".join(cells) + " |"
+    total = Counter(item.supported for items in sets.values() for item in items)
+    yield ""
+    yield f"| passes, of all three | supported ({total[True]:,}) | unsupported ({total[False]:,}) |"
+    yield "| --- | ---: | ---: |"
+    for name in dict.fromkeys(name for name, _ in passing):
+        yield f"| {name} | {passing[name, True]:,} | {passing[name, False]:,} |"

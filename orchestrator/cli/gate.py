@@ -52,6 +52,9 @@ further field, `question`, holds numbers that the answer may repeat without a so
 - Level 3: nothing is lost, nothing is invented.
 - Level 4: what a wrong quote was probably meant to be, a proposal that never passes anything.
 
+With `--strict` a claim holds only where it says what its quotes say word for word (level 2, `reworded`): level 2 counts
+words, and one other word may change what a claim means.
+
 With `--judge` a model is asked about the claims that hold then, and can only take that away (level 2, `judge_refuted`,
 `judge_silent`).
 
@@ -75,6 +78,13 @@ def check(
             help="Look for quotes that support what failed, once, and judge the answer with those.",
         ),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Let no claim hold that is not made of whole sentences of its quotes, word for word.",
+        ),
+    ] = False,
     judge: Judge = False,
     model: Model = None,
 ) -> None:
@@ -82,7 +92,7 @@ def check(
     from orchestrator.evidence import judge_answer
 
     second = judge_from_options(judge=judge, model=model)
-    report = judge_answer(read_answer(file), repair=repair, second=second)
+    report = judge_answer(read_answer(file), repair=repair, strict=strict, second=second)
     if json_out:
         emit(report_json(report, second))
     else:
@@ -225,6 +235,9 @@ def print_report(report: EvalReport, console: Console) -> None:
         console.print(f"and {len(findings) - MAX_SHOWN:,} more: --json has all of them")
     if report.repair:
         console.print(*_repaired(report.repair), sep="\n", soft_wrap=True)
+    if upheld := [claim for claim in report.claims if claim.upheld]:
+        literal = sum(claim.word_for_word for claim in upheld)
+        console.print(f"{len(upheld)} of {len(report.claims)} claims hold, {literal} of them word for word")
     console.print(f"verdict: {report.verdict}", style="bold")
 
 

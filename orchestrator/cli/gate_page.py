@@ -47,7 +47,9 @@ def page(result: Result, claims: list[Explained]) -> str:
 
 def _article(explained: Explained) -> str:
     score = "not judged" if explained.support is None else f"{explained.support:.2f}"
-    state = "upheld" if explained.upheld else "not upheld"
+    state = (
+        "upheld word for word" if explained.word_for_word else "upheld" if explained.upheld else "not upheld"
+    )
     text = "".join(
         _kept(piece.text) if piece.held is None else _mark(piece.text, good=piece.held)
         for piece in explained.pieces

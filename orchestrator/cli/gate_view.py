@@ -43,7 +43,9 @@ def print_claims(result: Result, claims: list[Explained], console: Console) -> N
 
 def _claim(explained: Explained, console: Console) -> Text:
     score = "wording not judged" if explained.support is None else f"support {explained.support:.2f}"
-    sign = "upheld" if explained.upheld else "NOT upheld"
+    sign = (
+        "upheld word for word" if explained.word_for_word else "upheld" if explained.upheld else "NOT upheld"
+    )
     text = Text.assemble((f"{explained.claim.id} {sign}, {score}: ", "bold"))
     for piece in explained.pieces:
         words = " ".join(piece.text.split()) if piece.held is not None else piece.text.replace("\n", " ")

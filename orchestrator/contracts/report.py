@@ -54,12 +54,14 @@ class LevelReport(Frozen):
 class ClaimReport(Frozen):
     """One claim: whether it holds at levels 0 to 2, and how well its quotes support its wording, 0 to 1.
 
-    ``support`` is ``None`` where the wording could not be judged.
+    ``support`` is ``None`` where the wording could not be judged. ``word_for_word``: it holds and is made of whole
+    sentences of its quotes; what holds and is not may say with one word what they do not.
     """
 
     claim_id: AnyId
     upheld: bool
     support: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
+    word_for_word: bool = False
 
 
 class Repair(Frozen):

@@ -43,6 +43,7 @@ class Explained:
     findings: tuple[Finding, ...]
     upheld: bool
     support: float | None
+    word_for_word: bool
 
 
 def explain(result: Result) -> list[Explained]:
@@ -67,6 +68,7 @@ def explain(result: Result) -> list[Explained]:
                 findings=findings,
                 upheld=report.upheld if report else holds,
                 support=report.support if report else None,
+                word_for_word=report is not None and report.word_for_word,
             )
         )
     return explained

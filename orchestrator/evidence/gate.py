@@ -10,7 +10,7 @@ from orchestrator.contracts import Citation, Claim, EvalReport, Finding, Passage
 from orchestrator.contracts.attributed import AttributedAnswer
 from orchestrator.contracts.report import ClaimReport
 from orchestrator.evidence.completeness import check_answer, check_completeness
-from orchestrator.evidence.coverage import Coverage, check_coverage
+from orchestrator.evidence.coverage import check_coverage
 from orchestrator.evidence.look_alikes import look_alikes
 from orchestrator.evidence.membership import check_membership
 from orchestrator.evidence.opinion import Judge, second_opinion
@@ -20,6 +20,7 @@ from orchestrator.evidence.repairing import Repairer, needs_repair, told
 from orchestrator.evidence.sources import Sources
 from orchestrator.evidence.statement import Evidence
 from orchestrator.evidence.tally import Tally, notes, quality, risks
+from orchestrator.evidence.wording import strictly, word_for_word
 from orchestrator.language import Quantity, normalise, quantities
 
 _SMALL_COUNT = 12
@@ -59,12 +60,13 @@ def judge(
 
 
 def judge_answer(
-    answer: AttributedAnswer, *, repair: bool = False, second: Judge | None = None
+    answer: AttributedAnswer, *, repair: bool = False, strict: bool = False, second: Judge | None = None
 ) -> EvalReport:
     """Judge an answer of any system, as its JSON states it: every claim is delivered, and evidence is required.
 
-    With ``repair`` what failed gets one repair pass, and the report is of the answer after it. A ``second`` judge is
-    asked about the claims that hold then. Never raises for any value of this type, but what that judge raises; linear
+    With ``repair`` what failed gets one repair pass, and the report is of the answer after it. Where it is ``strict``
+    only a claim that says what its quotes say word for word holds. A ``second`` judge is asked about the claims that
+    hold then. Never raises for any value of this type, but what that judge raises; linear
     time. The report's ``task_id`` is ``answer``.
     """
     # Bounds and patterns of ids are those of our own messages; this answer has passed bounds of its own.
@@ -89,6 +91,8 @@ def judge_answer(
         repairer = Repairer(sources, evidence_required=True)
         claims = [repairer.claim(claim) for claim in claims]
         report = told(report, _judged(answer, claims, sources), repairer.repairs)
+    if strict:
+        report = strictly(report)
     return report if second is None else second_opinion(report, claims, sources, second)
 
 
@@ -153,10 +157,19 @@ class _Gate:
         findings: list[Finding] = []
         upheld = 0
         for claim in claims:
-            coverage = self._claim(claim)
+            quotes = [quoted for citation in claim.citations if (quoted := self._sources.quoted(citation))]
+            coverage = check_coverage(claim, quotes, evidence_required=self._evidence_required)
+            self._coverage.count(coverage.findings)
             found = [*self._citations(claim.id, claim.citations), *coverage.findings]
             holds = bool(claim.citations) and not any(f.judged for f in found)
-            self._claims.append(ClaimReport(claim_id=claim.id, upheld=holds, support=coverage.support))
+            self._claims.append(
+                ClaimReport(
+                    claim_id=claim.id,
+                    upheld=holds,
+                    support=coverage.support,
+                    word_for_word=holds and word_for_word(claim.text, quotes),
+                )
+            )
             upheld += holds
             findings += found
         return findings, upheld
@@ -199,12 +212,6 @@ class _Gate:
         self._repairs.passed += 1
         passage_id, text = proposed
         return {"repair": text, "repair_passage": passage_id}
-
-    def _claim(self, claim: Claim) -> Coverage:
-        quotes = [quoted for citation in claim.citations if (quoted := self._sources.quoted(citation))]
-        coverage = check_coverage(claim, quotes, evidence_required=self._evidence_required)
-        self._coverage.count(coverage.findings)
-        return coverage
 
     def _summary(self, output: PersonaOutput) -> list[Finding]:
         """Numbers that no quote holds, words that only look like a quote's: risks, for the question may have them."""

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from orchestrator.contracts import Claim, EvalReport, Finding, LevelReport, Result
+from orchestrator.contracts import Claim, EvalReport, Finding, Result
 from orchestrator.contracts.judging import (
     MAX_QUESTION_CHARS,
     MAX_QUOTES,
@@ -22,7 +22,7 @@ from orchestrator.contracts.judging import (
     SupportQuestion,
 )
 from orchestrator.evidence.sources import Sources
-from orchestrator.evidence.tally import notes, quality, risks
+from orchestrator.evidence.withdrawing import withdrawn
 
 CONTEXT_CHARS = 300
 """Of its passage that the judge is shown to either side of a quote."""
@@ -53,30 +53,7 @@ def second_opinion(report: EvalReport, claims: Sequence[Claim], sources: Sources
     opinions: dict[SupportQuestion | None, Opinion] = {None: _TOO_LARGE, **dict(answers)}
     said = {number: _against(claim, opinions[shown[number]]) for number, claim in upheld.items()}
     against = {number: finding for number, finding in said.items() if finding is not None}
-    if not against:
-        return report
-    levels = tuple(
-        _lowered(level, [report.claims[number].support is not None for number in against])
-        if level.level == 2
-        else level
-        for level in report.levels
-    )
-    findings = tuple(sorted((*report.findings, *against.values()), key=lambda finding: finding.level))
-    return report.model_copy(
-        update={
-            "verdict": "fail",
-            "evidence_ok": False,
-            "quality": quality(levels),
-            "levels": levels,
-            "notes": notes(levels),
-            "findings": findings,
-            "risks": risks(findings, supported=len(upheld) - len(against)),
-            "claims": tuple(
-                told.model_copy(update={"upheld": False}) if number in against else told
-                for number, told in enumerate(report.claims)
-            ),
-        }
-    )
+    return withdrawn(report, against)
 
 
 def reconsidered(result: Result, judge: Judge) -> Result:
@@ -121,15 +98,3 @@ def _against(claim: Claim, opinion: Opinion) -> Finding | None:
         why = f"{opinion.why}: {opinion.detail}" if isinstance(opinion, Silence) else "another question's"
         reason, detail = "judge_silent", f"the judge gave no answer ({why.removesuffix(': ')})"
     return Finding(level=2, reason=reason, claim_id=claim.id, detail=detail[:1_000])
-
-
-def _lowered(level: LevelReport, judged_before: Sequence[bool]) -> LevelReport:
-    """Level 2 with these claims failed: each had passed, or its wording had not been judged."""
-    passed = sum(judged_before)
-    newly = len(judged_before) - passed
-    changed = {
-        "passed": level.passed - passed,
-        "checked": level.checked + newly,
-        "not_judged": level.not_judged - newly,
-    }
-    return level.model_copy(update=changed)

@@ -26,6 +26,7 @@ from orchestrator.language import (
 from orchestrator.language.accents import written_both_ways
 from orchestrator.language.look_alikes import WORD, odd, strokes
 from orchestrator.language.particles import tokens
+from orchestrator.language.sentences import bare, edges
 
 # A quote may come in quotation marks of its own.
 _MARKED = re.compile(r"([\"']).+\1", re.DOTALL)
@@ -80,6 +81,11 @@ class Quoted:
     def negations(self) -> list[Negation]:
         """The negations of every sentence that it touches, those just outside the quote included."""
         return self.source.negations_around(self.start, self.end)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The whole sentences in it, bare of what stands around them."""
+        return self.source.sentences_in(self.start, self.end)
 
 
 class Source:
@@ -152,6 +158,19 @@ class Source:
     @cached_property
     def _sentence_ends(self) -> list[int]:
         return [s.end for s in self.sentences]
+
+    def sentences_in(self, start: int, end: int) -> list[str]:
+        """Return, bare, the sentences that stand in ``[start, end)`` as a whole, but for the marks around them."""
+        first = bisect_right(self._sentence_ends, start)
+        inside = []
+        for number in range(first, len(self.sentences)):
+            span = self.sentences[number]
+            if span.start >= end:
+                break
+            begins, ends = edges(span.text)
+            if span.start + begins >= start and span.start + ends <= end:
+                inside.append(bare(span.text))
+        return inside
 
     @cached_property
     def _quantities(self) -> tuple[Quantity, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestrator.language.lists import listed
+from orchestrator.language.normalise import normalise
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
 _BULLET = re.compile(
@@ -26,6 +27,7 @@ _WORD_CHAR = re.compile(r"\w")
 _KOREAN_DATE = re.compile(r"\d{4}\.\s?\d{1,2}\.(?:\s?\d{1,2}\.)?\Z")
 _DATE_GOES_ON = re.compile(r"\s\d{1,2}\.(?:\s|\Z)")
 _LOOK_BACK = 40
+_AROUND = " \t\r\n\"'\u201c\u201d\u2018\u2019«»「」『』"
 
 _TITLES = frozenset(listed("mr mrs ms dr prof sen rep gov gen col capt lt sgt rev hon st mt messrs"))
 _BEFORE_NUMBERS = frozenset(
@@ -73,6 +75,20 @@ def sentences(text: str) -> tuple[Span, ...]:
                 spans.append(Span(stripped, at + lead, at + lead + len(stripped)))
             at = cut
     return tuple(spans)
+
+
+def edges(sentence: str) -> tuple[int, int]:
+    """Where a sentence's own words begin and end: behind a bullet and opening marks, before a stop and closing ones."""
+    bullet = _BULLET.match(sentence)
+    behind = bullet.end() if bullet else 0
+    return len(sentence) - len(sentence[behind:].lstrip(_AROUND)), len(sentence.rstrip(_AROUND + ".。"))
+
+
+def bare(sentence: str) -> str:
+    """The sentence between its edges, folded: what it says, however it is set."""
+    folded = normalise(sentence)
+    start, end = edges(folded)
+    return folded[start:end]
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:

@@ -144,9 +144,9 @@ def test_a_repair_pass_is_shown_with_what_it_changed():
     given = json.dumps(uncited)
     assert check("-", given=given, code=1).splitlines()[-1] == "verdict: fail"
     out = check("-", "--repair", given=given, code=0).splitlines()
-    assert out[-4:-2] == ["repaired claim c1", "         now: p1: “Latency fell by 12 % in May.”"]
-    assert out[-2].endswith("verdict before: fail")
-    assert out[-1] == "verdict: pass"
+    assert out[-5:-3] == ["repaired claim c1", "         now: p1: “Latency fell by 12 % in May.”"]
+    assert out[-3].endswith("verdict before: fail")
+    assert out[-2:] == ["1 of 1 claims hold, 1 of them word for word", "verdict: pass"]
     body = json.loads(check("-", "--repair", "--json", given=given, code=0))
     assert body["repair"]["repairs"][0]["now"][0]["passage_id"] == "p1"
     assert json.loads(check("-", "--json", given=given, code=1))["repair"] is None
@@ -188,3 +188,10 @@ def test_where_no_claim_holds_no_judge_is_asked(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:1/v1")
     body = json.loads(check("-", "--judge", "--json", given=json.dumps(BAD), code=1))
     assert (body["judge"]["models"], body["judge"]["asked"]) == ([], 0)
+
+
+def test_strictly_a_claim_in_other_words_does_not_hold():
+    said = check("-", given=json.dumps(GOOD), code=0)
+    assert "1 of 1 claims hold, 0 of them word for word" in said
+    said = check("-", "--strict", given=json.dumps(GOOD), code=1)
+    assert "level 2 claim c1: reworded - holds, but in words of its own" in said
