@@ -11,13 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestrator import __version__
-from orchestrator.api import jobs, probes, problems
+from orchestrator.api import answers, corpora, events, fleet, jobs, probes, problems
 from orchestrator.api.access import Access
-from orchestrator.api.deployment import Deployment
+from orchestrator.api.deployment import API, Deployment
 from orchestrator.api.problems import Problem
 from orchestrator.submission import MAX_SPEC_BYTES
 
-API = "/api/v1"
 MAX_BODY_BYTES = 2 * MAX_SPEC_BYTES
 """A spec may come with its letters escaped, as many programs write JSON: that doubles Korean."""
 HEADERS = {
@@ -58,7 +57,16 @@ def make_app(deployment: Deployment, access: Access, *, prefix: str = "") -> ASG
     app.state.deployment = deployment
     problems.install(app)
     app.include_router(probes.router())
-    app.include_router(jobs.router(), prefix=API)
+    places = events.Places()
+    routers = (
+        jobs.router(),
+        events.router(places),
+        answers.router(),
+        fleet.router(fleet.Feed(deployment), places),
+        corpora.router(),
+    )
+    for routes in routers:
+        app.include_router(routes, prefix=API)
     return Guard(app, access, prefix=prefix)
 
 

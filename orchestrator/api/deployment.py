@@ -19,6 +19,7 @@ from orchestrator.store import JobRef
 from orchestrator.store.archive import archive_of
 from orchestrator.store.fleet_ledger import FleetLedger
 
+API = "/api/v1"
 DEFAULT_TENANT = "default"
 
 

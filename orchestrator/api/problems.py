@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 
 from orchestrator.errors import (
     AdmissionClosed,
+    ArchiveUnusable,
     CallerError,
     IdempotencyConflict,
     InvalidInput,
@@ -89,6 +91,10 @@ class Problem:
             body["errors"] = list(self.errors)
         return body
 
+    def json(self) -> str:
+        """Write the body."""
+        return json.dumps(self.body(), ensure_ascii=False)
+
     def response(self) -> Response:
         """Give the answer."""
         headers = dict(self.headers)
@@ -105,6 +111,9 @@ def problem_of(error: TriptychError) -> Problem:
         # What one tenant has too much of is its own affair; what the fleet has, everybody's.
         status = 429 if error.bound == TENANT_JOBS else 503
         return Problem(status, code, str(error), retry_after_s=error.retry_after_s)
+    if isinstance(error, ArchiveUnusable):
+        detail = "the ledger's archive cannot be read; the server's log says why"  # and names its files
+        return Problem(status, code, detail, retry_after_s=AGAIN_S)
     if isinstance(error, InvalidInput) and status == 422:
         return Problem(status, code, error.problem, field=error.field)
     return Problem(status, code, str(error), retry_after_s=AGAIN_S if status == 503 else None)
@@ -116,7 +125,10 @@ def problem_of_validation(error: ValidationError | RequestValidationError, *, dr
     ``drop`` is how many parts of each place name where it was looked for, and not what.
     """
     errors = [
-        {"field": _place(item["loc"][drop:]), "problem": item["msg"].removeprefix("Value error, ")}
+        {
+            "field": "" if item["type"] == "json_invalid" else _place(item["loc"][drop:]),
+            "problem": item["msg"].removeprefix("Value error, "),
+        }
         for item in error.errors()[:MOST_ERRORS]
     ]
     first = errors[0] if errors else {"field": "", "problem": "cannot be read"}
@@ -136,11 +148,14 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, TriptychError)  # noqa: S101 - it is installed for these
         problem = problem_of(error)
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.warning("request_failed", code=problem.code, error=problem.detail)
+            log.warning("request_failed", code=problem.code, error=str(error))
         return problem.response()
 
-    async def invalid(_: Request, error: Exception) -> Response:
+    async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - it is installed for these
+        if request.method == "POST" and "json" not in request.headers.get("content-type", ""):
+            detail = "send JSON, and say so: Content-Type: application/json"
+            return Problem(415, "unsupported_media_type", detail).response()
         return problem_of_validation(error, drop=1).response()
 
     async def http(_: Request, error: Exception) -> Response:

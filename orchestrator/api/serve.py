@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -27,7 +28,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         opened = socket.create_server((host, port), family=family, backlog=256)
     except OSError as error:
-        why = error.strerror or str(error)
+        # The system's own words: Python adds the address, and a name that is not known has a number of its own.
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
         raise InvalidInput(
             "--port", f"{port} on {host} cannot be opened ({why}); choose another, or 0 for a free one"
         ) from None

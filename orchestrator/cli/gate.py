@@ -132,7 +132,7 @@ def explain_command(
 
         print_claims(result, claims, stdout_console())
         return
-    from orchestrator.cli.gate_page import page
+    from orchestrator.answer.explained import page
 
     write_file(html, page(result, claims))
     stderr_console().print(f"wrote {html}", soft_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from orchestrator.cli.gate_page import where
+from orchestrator.answer.explained import where
 from orchestrator.contracts import Result
 from orchestrator.evidence.explain import Explained
 from orchestrator.plaintext import one_line

@@ -96,7 +96,7 @@ def run(
         stack.callback(client.close)
         if fleet is not None:
             # The private Redis will go; its ledger stays, for `triptych timeline` and `triptych ledger`.
-            stack.callback(_keep_ledger, client, settings, notes)
+            stack.callback(keep_ledger, client, settings, notes)
         client.check()
         interrupt.check()
         try:
@@ -158,7 +158,8 @@ def join_fleet(settings: Settings, stack: ExitStack) -> PrivateFleet | None:
     return stack.enter_context(private_fleet(settings))
 
 
-def _keep_ledger(client: Client, settings: Settings, notes: Console) -> None:
+def keep_ledger(client: Client, settings: Settings, notes: Console) -> None:
+    """Archive what a private fleet's ledger has, where it will be looked for when that is gone."""
     from orchestrator.errors import ArchiveUnusable, StoreUnavailable
     from orchestrator.store.archive import archive_of
     from orchestrator.store.archiving import drain

@@ -41,7 +41,8 @@ def command(
 
     from orchestrator.cli.documents import corpus_for
     from orchestrator.cli.output import stderr_console
-    from orchestrator.cli.run import engine_line, join_fleet
+    from orchestrator.cli.run import engine_line, join_fleet, keep_ledger
+    from orchestrator.client import Client
     from orchestrator.errors import InvalidInput, WorldError
     from orchestrator.settings import load_settings, require_keys
 
@@ -63,6 +64,9 @@ def command(
         fleet = join_fleet(settings, stack)
         if docs:
             notes.print(f"corpus {corpus_for(settings, docs, None, quiet=False)}", style="dim")
+        if fleet is not None:
+            # The private Redis will go; its ledger stays.
+            stack.callback(keep_ledger, stack.enter_context(Client(fleet.settings)), settings, notes)
         deployment = Deployment(fleet.settings if fleet else settings)
         app = make_app(deployment, access, prefix=url_prefix)
         print(address_of(opened, host, url_prefix), flush=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncGenerator
 from typing import Self
 
 from orchestrator.client.blocking import Client, Outage, Overdue, found, patience, unpacked
@@ -15,6 +16,23 @@ from orchestrator.errors import StoreUnavailable
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, LiveText
 from orchestrator.submission import Submitted
+
+
+class _Unread(asyncio.Queue[Heard]):
+    """What a reader has not taken yet: every event, and of live text the newest of each step, however slow it is."""
+
+    def _put(self, item: Heard) -> None:
+        if isinstance(item, tuple) and isinstance(item[1], LiveText):
+            waiting: deque[Heard] = self._queue  # type: ignore[attr-defined]  # asyncio's own, for those that derive
+            for at, other in enumerate(waiting):
+                if isinstance(other, tuple) and _same_text(other[1], item[1]):
+                    waiting[at] = item
+                    return
+        super()._put(item)
+
+
+def _same_text(one: Event | LiveText, other: LiveText) -> bool:
+    return isinstance(one, LiveText) and (one.step, one.attempt) == (other.step, other.attempt)
 
 
 class AsyncClient:
@@ -57,12 +75,12 @@ class AsyncClient:
         watch: bool = True,
         timeout_s: float | None = 60.0,
         within_s: float | None = None,
-    ) -> AsyncIterator[tuple[str, Event | LiveText | None]]:
+    ) -> AsyncGenerator[tuple[str, Event | LiveText | None], None]:
         """See ``Client.stream``."""
         until = None if within_s is None else time.monotonic() + within_s
         overdue = Overdue(self._client.store, ref)
         loop = asyncio.get_running_loop()
-        heard: asyncio.Queue[Heard] = asyncio.Queue()
+        heard = _Unread()
 
         def put(item: Heard) -> None:
             loop.call_soon_threadsafe(heard.put_nowait, item)

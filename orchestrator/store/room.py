@@ -7,7 +7,9 @@ the same moment do not all find the same ones free.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import cast
 
 import redis
@@ -74,6 +76,15 @@ redis.call('PEXPIRE', KEYS[1], ARGV[5])
 """
 
 
+@dataclass(frozen=True)
+class Present:
+    """A worker process that says it is there: its slots, and the queues that it takes from."""
+
+    process: str
+    slots: int
+    queues: tuple[str, ...]
+
+
 class RoomStore:
     """Blocking; safe to share between threads. Every method raises ``StoreUnavailable`` when Redis is away."""
 
@@ -93,6 +104,18 @@ class RoomStore:
         """A process takes no more messages."""
         with translated():
             self._client.hdel(keys.SLOTS, process)
+
+    def present(self, *, now_ms: int) -> tuple[Present, ...]:
+        """The processes that are there, by Redis TIME, in the order of their names."""
+        with translated():
+            said = cast("dict[str, str]", self._client.hgetall(keys.SLOTS))
+        found = []
+        for process, words in sorted(said.items()):
+            believed = re.fullmatch(r"([0-9]{1,15}) ([0-9]{1,6}) ([a-z,]*)", words)
+            if believed and int(believed[1]) >= now_ms:
+                queues = tuple(queue for queue in believed[3].split(",") if queue)
+                found.append(Present(process, int(believed[2]), queues))
+        return tuple(found)
 
     def look(self, *, most_slots: int = 0) -> Room | None:
         """What room there is for one job more; ``None`` where no worker says. ``most_slots`` of 0 is no bound."""

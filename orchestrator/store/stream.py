@@ -32,8 +32,13 @@ class LiveText(Frozen):
 
 def history(client: redis.Redis, ref: JobRef) -> list[Event]:
     """The job's events so far, oldest first."""
+    return since(client, ref, "0")
+
+
+def since(client: redis.Redis, ref: JobRef, after: str) -> list[Event]:
+    """The job's events after an entry id, oldest first."""
     with translated():
-        entries = cast("list[Entry]", client.xrange(ref.events))
+        entries = cast("list[Entry]", client.xrange(ref.events, f"({after}"))
     return list(events_of(entries))
 
 

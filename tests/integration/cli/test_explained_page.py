@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.cli.gate_page import page
+from orchestrator.answer.explained import page
 from orchestrator.evidence.explain import explain
 from tests.browser import Visit, running_browser
 from tests.unit.evidence.test_explain import HOSTILE, result

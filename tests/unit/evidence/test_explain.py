@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from orchestrator.cli.gate_page import page
+from orchestrator.answer.explained import page
 from orchestrator.contracts import Citation, Claim, Passage, PersonaOutput, Provenance, Result
 from orchestrator.evidence import judge
 from orchestrator.evidence.explain import Explained, explain

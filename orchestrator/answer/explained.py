@@ -1,4 +1,4 @@
-"""The page of ``triptych gate explain``: one HTML file that loads nothing and runs nothing."""
+"""What an answer's claims rest on, as a page: one HTML file that loads nothing and runs nothing."""
 
 from __future__ import annotations
 

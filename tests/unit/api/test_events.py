@@ -1,0 +1,88 @@
+"""The SSE writer, the places that streams take, and what a slow reader is spared."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from orchestrator.api.events import Places, frame, frame_of
+from orchestrator.client.asynchronous import _Unread
+from orchestrator.contracts.events import JobEnd, TaskStart, UnknownEvent
+from orchestrator.store import LiveText
+
+END = JobEnd(event_id="e" * 32, task_id="j1", status="complete", total_ms=7)
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "entry_id", "written"),
+    [
+        ("eval", '{"a":1}', "17-0", 'id: 17-0\nevent: eval\ndata: {"a":1}\n\n'),
+        ("text", "{}", "", "event: text\ndata: {}\n\n"),
+        ("text", "a\nb\r\nc\rd", "", "event: text\ndata: a\ndata: b\ndata: c\ndata: d\n\n"),
+        ("text", "", "", "event: text\ndata: \n\n"),
+        ("fleet", "이벤트", "", "event: fleet\ndata: 이벤트\n\n"),
+        # what somebody else wrote into our stream names no field of ours
+        ("x\nid: 99-0", "{}", "1-0", "id: 1-0\nevent: unknown\ndata: {}\n\n"),
+        ("", "{}", "1-0", "id: 1-0\nevent: unknown\ndata: {}\n\n"),
+    ],
+)
+def test_an_event_is_written_as_eventsource_reads_it(event, data, entry_id, written):
+    assert frame(event, data, entry_id).decode() == written
+
+
+def test_what_was_heard_of_a_job_goes_by_its_name_and_only_events_have_a_place():
+    assert frame_of("17-0", END).startswith(b"id: 17-0\nevent: job_end\ndata: {")
+    assert frame_of("17-0", UnknownEvent(event="later_thing")).startswith(b"id: 17-0\nevent: later_thing\n")
+    text = LiveText(step="thesis", attempt=1, text="So far\nso good", chars=14)
+    assert frame_of("17-0", text).startswith(b'event: text\ndata: {"step":"thesis"')
+    assert frame_of("17-0", text).count(b"\n") == 3
+
+
+def test_there_are_so_many_places_and_no_tenant_has_all_of_them():
+    places = Places(most=3, most_of_tenant=2)
+    assert [places.take(tenant) for tenant in ("acme", "acme", "acme", "beta", None)] == [
+        True,
+        True,
+        False,
+        True,
+        False,
+    ]
+    places.give_back("acme")
+    assert places.take("acme")
+    places.give_back("beta")
+    assert places.take(None)
+    assert not places.take(None)
+
+
+def test_a_slow_reader_gets_every_event_and_of_live_text_the_newest():
+    def text(step: str, words: str, attempt: int = 1) -> LiveText:
+        return LiveText(step=step, attempt=attempt, text=words, chars=len(words))
+
+    start = TaskStart(event_id="a" * 32, task_id="j1")
+    unread = _Unread()
+    for item in (
+        start,
+        text("thesis", "a"),
+        text("antithesis", "x"),
+        text("thesis", "a b"),
+        text("thesis", "new", 2),
+        END,
+    ):
+        unread.put_nowait(("1-0", item))
+    got = [unread.get_nowait() for _ in range(unread.qsize())]
+    said = [item[1] for item in got if isinstance(item, tuple)]
+    assert said == [start, text("thesis", "a b"), text("antithesis", "x"), text("thesis", "new", 2), END]
+
+
+def test_a_reader_that_waits_is_woken_once_for_each():
+    async def read() -> int:
+        unread = _Unread()
+        waiting = asyncio.create_task(unread.get())
+        await asyncio.sleep(0)
+        for words in ("a", "a b", "a b c"):
+            unread.put_nowait(("1-0", LiveText(step="thesis", attempt=1, text=words, chars=len(words))))
+        await waiting
+        return unread.qsize()
+
+    assert asyncio.run(read()) == 0
