@@ -11,9 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestrator import __version__
-from orchestrator.api import answers, corpora, events, fleet, jobs, probes, problems
+from orchestrator.api import answers, corpora, events, fleet, jobs, latency, probes, problems
 from orchestrator.api.access import Access
 from orchestrator.api.deployment import API, Deployment
+from orchestrator.api.page import pages
 from orchestrator.api.problems import Problem
 from orchestrator.submission import MAX_SPEC_BYTES
 
@@ -64,9 +65,12 @@ def make_app(deployment: Deployment, access: Access, *, prefix: str = "") -> ASG
         answers.router(),
         fleet.router(fleet.Feed(deployment), places),
         corpora.router(),
+        latency.router(),
     )
     for routes in routers:
         app.include_router(routes, prefix=API)
+    app.include_router(pages.router())
+    app.mount("/static", pages.Static(), name="static")
     return Guard(app, access, prefix=prefix)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from orchestrator.contracts.base import SMOKE_TENANT
 from orchestrator.contracts.events import Event, JobEnd
@@ -50,5 +51,11 @@ def ended(event: Event) -> Ended | None:
         seconds=total_ms / 1_000,
         saved_s=None if event.sequential_ms is None else (event.sequential_ms - total_ms) / 1_000,
         held=event.evidence_ok and event.status != "failed",
-        codes=frozenset(reason.code for reason in event.reasons),
+        codes=_codes(tuple(reason.code for reason in event.reasons)),
     )
+
+
+@lru_cache(maxsize=1_024)
+def _codes(codes: tuple[str, ...]) -> frozenset[str]:
+    """Jobs end for few reasons: those of the same share one set."""
+    return frozenset(codes)

@@ -14,7 +14,7 @@ from orchestrator.report.criteria import Criteria
 from orchestrator.report.ended import Ended, ended
 from orchestrator.report.summary import ModeReport, by_mode, mean, percentile
 
-MOST_JOBS = 200_000
+MOST_JOBS = 100_000
 """That are kept, the latest."""
 MOST_MARKERS = 100
 """That are kept, the latest."""

@@ -39,6 +39,9 @@ DARK: dict[Role, str] = {
     "bad": "#f2746b", "bad_soft": "#6d2723",
 }  # fmt: skip
 
+_NOTE: dict[str, Role] = {"ok": "ink", "running": "muted"}
+"""What a row's duration is written in; what went wrong stands out."""
+
 MAX_ROWS = 60
 WIDTH = 960
 _MARGIN = 28
@@ -189,7 +192,7 @@ def _row(row: Row, name: str, middle: float, x: _Scale) -> Iterator[Shape]:
         if 2 < first <= width:
             # Inset, so that the bar keeps its outline while the model has not said anything yet.
             yield Box(start + 1.5, top + 1.5, first - 1.5, _BAR - 3, soft, 2.5)
-    yield Words(_note_x(row, x), middle + 5, _note(row), 13, "ink" if row.status == "ok" else "bad")
+    yield Words(_note_x(row, x), middle + 5, _note(row), 13, _NOTE.get(row.status, "bad"))
 
 
 def _note(row: Row) -> str:
