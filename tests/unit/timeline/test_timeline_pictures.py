@@ -218,6 +218,17 @@ def test_every_shape_lies_inside_the_picture(job):
                 assert size <= y + size <= picture.height + size
 
 
+@pytest.mark.parametrize("job", JOBS)
+def test_no_bar_covers_a_name_in_whatever_font(job):
+    shapes = drawing(timeline(JOBS[job])).shapes
+    bars = [shape for shape in shapes if isinstance(shape, Box) and shape.height > 10]
+    names = [s for s in shapes if isinstance(s, Words) and s.size == 14 and s.x < 60 and s.y > 90]
+    for name in names:
+        beside = [bar for bar in bars if bar.y <= name.y - 5 <= bar.y + bar.height]
+        letter = 9 if name.bold else 8  # DejaVu Sans, the widest that is usual
+        assert all(name.x + letter * len(name.text) <= bar.x for bar in beside), name.text
+
+
 def test_a_crowd_of_attempts_keeps_the_critical_ones_and_counts_the_rest():
     crowd = [submitted(), *(start("thesis", 10 + i, attempt=i) for i in range(1, 300)), job_end(5_000)]
     picture = drawing(timeline(crowd))
