@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
+from orchestrator import acl
 from orchestrator.client import Client
 from orchestrator.local import PrivateFleet
 from orchestrator.settings import Settings
 from tests.integration.conftest import PASSAGES
+from tests.integration.security.test_acl import words
 from tests.model_server import ModelServer
 from tests.nodes import ProcessNode, worker_node
 
@@ -183,7 +185,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             "TRIPTYCH_API_LOGIN": ":".join(LOGIN),
             "TRIPTYCH_API_KEYS": ",".join(f"{tenant}={key}" for tenant, key in KEYS.items()),
         }
-        nodes.append(serve_node("serve", folder, {**os.environ, **env, **login}))
+        with Client(Settings(redis_url=SecretStr(url))) as administrator:
+            rules = words(acl.rules("operator", password="acl-word"))
+            administrator.redis.execute_command("ACL", "SETUSER", "operator", *rules)
+        confined = {"REDIS_URL": url.replace("unix://", "unix://operator:acl-word@")}
+        nodes.append(serve_node("serve", folder, {**os.environ, **env, **login, **confined}))
         for node in nodes:
             node.ready()
         with Client(Settings(redis_url=SecretStr(url), home=home)) as client:

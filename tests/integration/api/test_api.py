@@ -13,8 +13,11 @@ import pytest
 from orchestrator.api.app import MAX_BODY_BYTES
 from orchestrator.contracts import Result
 from orchestrator.listing import under_way
+from orchestrator.settings import Settings
 from orchestrator.store import JobRef
+from orchestrator.store.archive import archive_of
 from tests.integration.api.conftest import KEYS, LOGIN, Caller, Served, address, serve_node, spec
+from tests.integration.conftest import PASSAGES
 from tests.integration.llm.wire import STREAM
 from tests.nodes import wait_for
 
@@ -273,6 +276,10 @@ def test_the_fleet_is_shown_to_operators_and_moves(served: Served, done: str) ->
     stream.close()
 
 
+def test_an_operators_user_on_redis_is_enough_for_all_of_this(served: Served, done: str) -> None:
+    assert served.client.redis.acl_log() == []
+
+
 def test_the_end_ends_open_streams_and_says_nothing_of_it(served: Served, tmp_path: Path) -> None:
     node = serve_node(
         "ending", tmp_path, {**os.environ, **served.environment}, "--no-login", "--url-prefix", "/ops/t"
@@ -296,6 +303,31 @@ def test_the_end_ends_open_streams_and_says_nothing_of_it(served: Served, tmp_pa
         assert [event for event in stream if event[1] != "fleet"] == []  # and it ends
         assert node.wait(10) == 0
         assert "Traceback" not in node.logs()
+    finally:
+        node.teardown()
+
+
+def test_with_no_redis_it_brings_a_fleet_along_and_documents_to_ask_about(tmp_path: Path) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    (documents / "pilot.md").write_text(PASSAGES[0].text)
+    env = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+    env |= {"REDIS_URL": "", "TRIPTYCH_HOME": str(tmp_path / "home")}
+    node = serve_node("private", tmp_path, env, "--no-login", "--docs", str(documents))
+    try:
+        node.ready()
+        caller = Caller(address(node).rstrip("/"), {})
+        (corpus,) = caller.get("/api/v1/corpora").json["corpora"]
+        assert (corpus["documents"], corpus["problem"]) == (1, "")
+        job = caller.submit(inputs={"corpus": corpus["name"]})
+        caller.stream(f"/api/v1/jobs/{job}/events").until("job_end")
+        assert caller.get(f"/api/v1/jobs/{job}/result").json["status"] == "complete"
+        node.kill("SIGTERM")
+        assert node.wait(20) == 0
+        # What ran stays in this machine's ledger when the private Redis is gone.
+        archive = archive_of(Settings(home=tmp_path / "home"))
+        assert [event.event for event in archive.events(job)][-1] == "job_end"
+        archive.close()
     finally:
         node.teardown()
 

@@ -88,7 +88,7 @@ def test_ports_are_opened_on_the_loopback_address_only(name: str):
 
 def test_no_password_is_written_down_and_none_may_be_empty():
     text = (ROOT / "docker-compose.yml").read_text()
-    for name in ("REDIS_PASSWORD", "TRIPTYCH_FLOWER_LOGIN"):
+    for name in ("REDIS_PASSWORD", "TRIPTYCH_FLOWER_LOGIN", "TRIPTYCH_API_LOGIN"):
         uses = re.findall(rf"\$\{{?{name}[^}}]*\}}?", text)
         assert uses
         assert all(":?" in use for use in uses), f"an empty {name} would start"
@@ -135,5 +135,18 @@ def test_flower_is_behind_a_login_and_knows_no_key():
 
 
 def test_other_services_logins_do_not_reach_the_workers():
+    others = {"REDIS_PASSWORD", "TRIPTYCH_FLOWER_LOGIN", "TRIPTYCH_API_LOGIN", "TRIPTYCH_API_KEYS"}
     for worker in WORKERS.values():
-        assert worker["environment"]["REDIS_PASSWORD"] == worker["environment"]["TRIPTYCH_FLOWER_LOGIN"] == ""
+        assert {worker["environment"][name] for name in others} == {""}
+
+
+def test_the_api_is_behind_a_login_and_is_told_no_key_of_a_model():
+    """What `triptych serve` makes of it, tests/integration/api shows."""
+    api = SERVICES["api"]
+    assert api["command"][:3] == ["serve", "--host", "0.0.0.0"]
+    assert "--no-login" not in api["command"]
+    keys = {name for field in Settings.model_fields if "api_key" in field for name in variables(field)}
+    keys -= {"TRIPTYCH_API_KEYS"}
+    assert {name for name in api["environment"] if api["environment"][name] == ""} == {
+        *keys, "REDIS_PASSWORD", "TRIPTYCH_FLOWER_LOGIN",
+    }  # fmt: skip
