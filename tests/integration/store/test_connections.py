@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
 import redis
 
-from tests.nodes import wait_for
+from tests.nodes import ProcessNode, wait_for
+from workers import connections as workers_connections
+from workers.__main__ import main
 from workers.connections import Connections
 
 pytestmark = pytest.mark.integration
@@ -52,3 +55,27 @@ def test_idle_connections_are_closed_and_those_in_use_are_not(
     connections.close()
     assert ours.ping()
     assert other.ping()
+
+
+def hasty(arguments: list[str]) -> int:
+    """A worker that closes what lies idle ten times a second."""
+    workers_connections.EVERY_S = 0.1
+    return main(arguments)
+
+
+def test_a_worker_does_so(redis_url: str, client: redis.Redis, home: Path, tmp_path: Path) -> None:
+    swept: set[str] = set()
+
+    def gone() -> set[str]:
+        """Connections that had run a script, as each sweep does, and are there no more."""
+        there = {one["id"]: one["cmd"] for one in client.client_list()}
+        swept.update(one for one, command in there.items() if command == "evalsha")
+        return swept - there.keys()
+
+    env = {"REDIS_URL": redis_url, "TRIPTYCH_HOME": str(home), "TRIPTYCH_MODEL": "extractive"}
+    worker = ProcessNode("worker", hasty, folder=tmp_path, env=env, ready="worker_ready")
+    try:
+        worker.ready()
+        wait_for("an idle connection to go", gone)
+    finally:
+        worker.teardown()

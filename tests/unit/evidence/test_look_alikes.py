@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.contracts.attributed import AttributedAnswer
 from orchestrator.evidence import judge, judge_answer
+from orchestrator.evidence.copies import MAX_UNKNOWN
 from orchestrator.language import normalise
 from orchestrator.language.look_alikes import _DRAWN_AS, plain, skeleton
 
@@ -134,6 +135,14 @@ def test_what_people_write_is_no_disguise(claim, quote):
 )  # fmt: skip
 def test_a_hangul_word_one_letter_away_is_told(claim, quote, like, letters):
     assert told(claim, quote) == [f"{like}: its character {letters}"]
+
+
+def test_a_claim_that_lacks_many_words_is_no_copy_and_is_not_compared():
+    copied, quote = "조학의 매출이 늘었다", "조합의 매출이 늘었다."
+    assert told(f"{copied}.", quote)
+    others = [f"{name}가" for name in ("카나", "라마", "타라", "파도", "하마", "나무", "바다", "사과")]
+    assert len(others) == MAX_UNKNOWN
+    assert told(f"{copied}, {' '.join(others)}.", quote) == []
 
 
 @pytest.mark.parametrize(

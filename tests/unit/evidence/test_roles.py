@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.contracts.attributed import AttributedAnswer
-from orchestrator.evidence import judge_answer, roles
+from orchestrator.evidence import coverage, judge_answer, roles
 from tests.unit.evidence.test_look_alikes import attributed
 
 
@@ -128,8 +128,20 @@ def test_where_two_quotes_say_it_both_ways_the_claim_may_choose():
     assert report.findings == ()
 
 
-def test_no_claim_is_compared_without_end(monkeypatch):
-    """One name again and again could stand at every place of its quote."""
+@pytest.mark.parametrize("bound", ["MAX_COMPARED", "MAX_FOUND"])
+def test_no_claim_is_compared_without_end(monkeypatch, bound):
+    """One name again and again could stand at every place of its quote, and change places with every other."""
     assert told("Daehan bought Solbit.", "Solbit bought Daehan.")
-    monkeypatch.setattr(roles, "MAX_COMPARED", 0)
+    monkeypatch.setattr(roles, bound, 0)
     assert told("Daehan bought Solbit.", "Solbit bought Daehan.") == []
+
+
+def test_what_is_copied_is_compared_with_nothing(monkeypatch):
+    """Most claims are: they would take the longest, and there is nothing to find."""
+    quote = "In May Solbit bought Daehan for 5 million euros."
+    compared = []
+    for name in ("look_alikes", "misspelt", "exchanged", "turned"):
+        monkeypatch.setattr(coverage, name, lambda *_, name=name: compared.append(name) or [])
+    assert told("Solbit bought Daehan for 5 million euros.", quote) == compared == []
+    told("Daehan bought Solbit for 5 million euros.", quote)
+    assert compared == ["look_alikes", "misspelt", "exchanged", "turned"]
