@@ -1,19 +1,26 @@
 """``python -m benchmarks``: measure everything in one run, print tables, say whether the targets are met.
 
+Each section is kept as it ends: an interrupted run says what it has, and what is missing.
+
 Exit codes: 0 all targets met, 1 some missed, 2 the benchmark did not run, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
-import random
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks import load, noop
-from benchmarks.command import Told, private, run, seed_of
-from benchmarks.report import Report
-from benchmarks.room import Room, Size
+from benchmarks.command import Told, run, seed_of
+from benchmarks.report import SECTIONS, Report
+from benchmarks.room import Room, Size, opened
+
+MEASURES: tuple[Callable[[Room, Size], Any], ...] = (noop.latency, noop.drain, load.steady, load.scaling)
+"""Of the report's sections."""
 
 
 def main() -> int:
@@ -32,20 +39,12 @@ def main() -> int:
 
 
 def _measure(seed: int, size: Size, told: Told) -> Report:
-    with private("bench") as (fleet, folder, machine):
-        told(f"seed {seed}; {machine}")
-        if machine.busy:
-            told("Something else keeps this machine busy: the figures will be worse than it is.")
-        room = Room(fleet.socket, folder, random.Random(seed), told)  # noqa: S311 - an order, no secret
-        return Report(
-            seed=seed,
-            size=size,
-            machine=machine,
-            latency=noop.latency(room, size),
-            drain=noop.drain(room, size),
-            steady=load.steady(room, size),
-            scaling=load.scaling(room, size),
-        )
+    with opened("bench", told, seed=seed) as room:
+        report = Report(seed, size, room.machine)
+        for name, section in zip(SECTIONS, MEASURES, strict=True):
+            report = replace(report, **{name: section(room, size)})
+            told.keep(report)
+        return report
 
 
 if __name__ == "__main__":

@@ -41,9 +41,14 @@ class Outcome(Protocol):
 
 
 class Told:
-    """Hears how it goes, and asks whether to go on: Python drops what is raised inside somebody's finaliser."""
+    """Hears how it goes, and asks whether to go on: Python drops what is raised inside somebody's finaliser.
 
-    def __init__(self) -> None:
+    ``kept`` is the outcome so far, also in ``file`` as JSON where one is given.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.kept: Outcome | None = None
+        self._file = file
         self._console = Console(stderr=True, highlight=False)
         self._stop = False
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -58,6 +63,12 @@ class Told:
         self._console.print(line, soft_wrap=True)
         self.check()
 
+    def keep(self, outcome: Outcome) -> None:
+        """Take what has been found, all of it or so far: it is kept however the measurement ends."""
+        self.kept = outcome
+        if self._file:
+            self._file.write_text(json.dumps(outcome.to_dict(), indent=1) + "\n")
+
     def check(self) -> None:
         """Raise ``KeyboardInterrupt`` where somebody wants to stop."""
         if self._stop:
@@ -67,24 +78,25 @@ class Told:
 def run(name: str, measure: Callable[[Told], Outcome], *, file: Path | None) -> int:
     """Measure, print what was found, also into ``file`` as JSON where one is given; returns the exit code.
 
-    0 all is as it should be, 1 it is not, 2 nothing could be measured, 130 interrupted.
+    0 all is as it should be, 1 it is not, 2 it could not be measured, 130 interrupted. What was kept before such an end
+    is printed all the same.
     """
     # What the person who runs it has configured is neither used nor put at risk.
     for variable in [v for v in os.environ if v.startswith("TRIPTYCH_") or v == "REDIS_URL"]:
         del os.environ[variable]
-    told = Told()
+    told = Told(file)
+    ended, code = "", 0
     try:
-        outcome = measure(told)
+        told.keep(measure(told))
     except KeyboardInterrupt:
-        print("interrupted; nothing is left running", file=sys.stderr)
-        return 130
+        ended, code = "interrupted; nothing is left running", 130
     except (BenchmarkFailed, TriptychError) as error:
-        print(f"the {name} did not run: {error}", file=sys.stderr)
-        return 2
-    outcome.show(Console())
-    if file:
-        file.write_text(json.dumps(outcome.to_dict(), indent=1) + "\n")
-    return 0 if outcome.met else 1
+        ended, code = f"the {name} did not run: {error}", 2
+    if told.kept:
+        told.kept.show(Console())
+    if ended:
+        print(ended, file=sys.stderr)
+    return code or (0 if told.kept and told.kept.met else 1)
 
 
 def seed_of(given: int | None) -> int:

@@ -24,10 +24,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.arms import TriptychArm, databases, together
-from benchmarks.command import Told, private, run
+from benchmarks.arms import TriptychArm
+from benchmarks.command import Told, run
 from benchmarks.machine import Machine
 from benchmarks.processes import BenchmarkFailed, Holds, wait_until
+from benchmarks.room import opened
 from benchmarks.simulated import NOTHING, Personas
 from orchestrator.client import AsyncClient
 from orchestrator.store import keys
@@ -176,19 +177,11 @@ class Report:
 
 def measure(jobs: int, told: Told) -> Report:
     """Run it. Raises ``BenchmarkFailed``."""
-    with private("growth") as (fleet, folder, machine):
-        told(f"{machine}")
-        (url,) = databases(fleet.socket, 1)
-        ttl = {"TRIPTYCH_RESULT_TTL_S": f"{RESULT_TTL_S}"}
-        arm = TriptychArm("triptych", url=url, folder=folder, slots=SLOTS, settings=ttl)
-        try:
-            together([arm])
-            arm.thaw()
-            began = time.monotonic()
-            looks = asyncio.run(_pass(arm, [max(1, round(jobs * share)) for share in SHARES], told))
-            return Report(machine, time.monotonic() - began, looks)
-        finally:
-            arm.stop()
+    ttl = {"TRIPTYCH_RESULT_TTL_S": f"{RESULT_TTL_S}"}
+    with opened("growth", told) as room, room.triptych(SLOTS, ttl) as arm:
+        began = time.monotonic()
+        looks = asyncio.run(_pass(arm, [max(1, round(jobs * share)) for share in SHARES], told))
+        return Report(room.machine, time.monotonic() - began, looks)
 
 
 async def _pass(arm: TriptychArm, marks: Sequence[int], told: Told) -> list[Look]:

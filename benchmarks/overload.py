@@ -25,10 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.arms import TriptychArm
-from benchmarks.command import Told, private, run, seed_of
+from benchmarks.command import Told, run, seed_of
 from benchmarks.figures import Spread
 from benchmarks.machine import Machine
-from benchmarks.room import Room, awake
+from benchmarks.room import opened
 from benchmarks.simulated import MEASURED
 from orchestrator.client import AsyncClient
 from orchestrator.errors import AdmissionClosed
@@ -140,20 +140,14 @@ class Report:
 def measure(told: Told, *, seed: int, window_s: float, deadline_s: float) -> Report:
     """Run it. Raises ``BenchmarkFailed``."""
     offers = [Offer(load, bound, window_s) for load, bound in LEVELS]
-    with private("overload") as (fleet, folder, machine):
-        told(f"seed {seed}; {machine}")
-        room = Room(fleet.socket, folder, random.Random(seed), told)  # noqa: S311 - moments, no secret
+    with opened("overload", told, seed=seed) as room:
         for offer in offers:
             bounds = {"TRIPTYCH_MAX_JOBS": f"{offer.bound}", "TRIPTYCH_MAX_TENANT_JOBS": f"{offer.bound}"}
             moments = _moments(room.dice, per_s=offer.load * CAPACITY_PER_S, until_s=window_s)
-
-            def make(url: str, bounds: dict[str, str] = bounds, folder: Path = folder) -> TriptychArm:
-                return TriptychArm("triptych", url=url, folder=folder, slots=SLOTS, settings=bounds)
-
-            with room.arms(make) as (arm,), awake(arm):
+            with room.triptych(SLOTS, bounds) as arm:
                 asyncio.run(_offer(arm, tuple(moments), deadline_s, offer))
             told(f"{offer.name}: {len(offer.complete):,} of {offer.offered:,} complete")
-    return Report(seed, deadline_s, machine, offers)
+        return Report(seed, deadline_s, room.machine, offers)
 
 
 def _moments(dice: random.Random, *, per_s: float, until_s: float) -> Iterator[float]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -18,66 +18,73 @@ from benchmarks.noop import Drain, Latency
 from benchmarks.room import Size
 from benchmarks.simulated import MEASURED
 
+SECTIONS = ("latency", "drain", "steady", "scaling")
 SHARES = ("p50", "p95", "p99")
 SIMULATED = "Personas are simulated, on both sides: they sleep and say nothing. No model is called."
 
 
 @dataclass(frozen=True)
 class Report:
-    """One run of the benchmark."""
+    """One run of the benchmark. A section that is empty was not measured, or not to its end."""
 
     seed: int
     size: Size
     machine: Machine
-    latency: dict[str, list[Latency]]
-    drain: dict[str, list[Drain]]
-    steady: dict[str, dict[int, list[Steady]]]
-    scaling: dict[str, list[float]]
+    latency: dict[str, list[Latency]] = field(default_factory=dict)
+    drain: dict[str, list[Drain]] = field(default_factory=dict)
+    steady: dict[str, dict[int, list[Steady]]] = field(default_factory=dict)
+    scaling: dict[str, list[float]] = field(default_factory=dict)
 
-    def targets(self) -> list[Target]:
-        """What was asked for, each with what was measured: the median of the rounds, or of their ratios."""
+    def targets(self) -> Iterator[Target]:
+        """What was asked of each section, with what was measured: the median of the rounds, or of their ratios."""
         ours, naive = noop.TRIPTYCH, noop.DEFAULTS
-        argument = {name: [r.argument.p50 for r in rounds] for name, rounds in self.latency.items()}
-        cpu = {name: [r.worker_cpu_ms for r in rounds] for name, rounds in self.drain.items()}
-        by_level = self.steady[load.TRIPTYCH]
-        judged = 200 if 200 in by_level else max(by_level)
-        fullest = by_level[max(by_level)]
-        throughput = ratio(self.scaling[load.TWO], self.scaling[load.ONE])
-        over = f"over the critical path at {judged} in flight"
-        return [
-            Target("no-op p50, of the naive chord's", ratio(argument[ours], argument[naive]), 0.7, "x"),
-            Target("CPU per no-op job, of the naive chord's", ratio(cpu[ours], cpu[naive]), 1.0, "x"),
-            Target(f"p50 {over}", _middle(by_level[judged], "p50"), 15.0, "ms"),
-            Target(f"p99 {over}", _middle(by_level[judged], "p99"), 50.0, "ms"),
-            Target(
-                f"RSS of a worker at {max(by_level)} in flight",
-                _largest([r.peak_rss_mb for r in fullest]),
-                150.0,
-                "MB",
-            ),
-            Target("throughput of two workers, of one's", throughput, 1.8, "x", "at least"),
-        ]
+        if self.latency:
+            argument = {name: [r.argument.p50 for r in rounds] for name, rounds in self.latency.items()}
+            yield Target("no-op p50, of the naive chord's", ratio(argument[ours], argument[naive]), 0.7, "x")
+        if self.drain:
+            cpu = {name: [r.worker_cpu_ms for r in rounds] for name, rounds in self.drain.items()}
+            yield Target("CPU per no-op job, of the naive chord's", ratio(cpu[ours], cpu[naive]), 1.0, "x")
+        if self.steady:
+            by_level = self.steady[load.TRIPTYCH]
+            most = max(by_level)
+            judged = 200 if 200 in by_level else most
+            over = f"over the critical path at {judged} in flight"
+            yield Target(f"p50 {over}", _middle(by_level[judged], "p50"), 15.0, "ms")
+            yield Target(f"p99 {over}", _middle(by_level[judged], "p99"), 50.0, "ms")
+            rss = _largest([r.peak_rss_mb for r in by_level[most]])
+            yield Target(f"RSS of a worker at {most} in flight", rss, 150.0, "MB")
+        if self.scaling:
+            throughput = ratio(self.scaling[load.TWO], self.scaling[load.ONE])
+            yield Target("throughput of two workers, of one's", throughput, 1.8, "x", "at least")
+
+    @property
+    def missing(self) -> list[str]:
+        """The sections that were not measured."""
+        return [name for name in SECTIONS if not getattr(self, name)]
 
     @property
     def met(self) -> bool:
         """Whether all targets are."""
-        return all(target.met for target in self.targets())
+        return not self.missing and all(target.met for target in self.targets())
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, each round apart, for programs."""
         targets = [asdict(target) | {"met": target.met} for target in self.targets()]
         machine = self.machine.model_dump()
-        rounds = {
-            name: asdict(self)[name] for name in ("seed", "size", "latency", "drain", "steady", "scaling")
-        }
-        return {"simulated": SIMULATED, "machine": machine, "targets": targets, **rounds}
+        rounds = {name: asdict(self)[name] for name in ("seed", "size", *SECTIONS)}
+        return {
+            "simulated": SIMULATED, "machine": machine, "missing": self.missing, "targets": targets, **rounds
+        }  # fmt: skip
 
     def show(self, console: Console) -> None:
         """Print it for people."""
         console.print(f"[bold]{SIMULATED}[/bold]\n{self.machine}; seed {self.seed}")
-        for table in (self._latency(), self._drain(), self._steady(), self._scaling(), self._verdict()):
+        tables = {name: getattr(self, f"_{name}") for name in SECTIONS if name not in self.missing}
+        for table in (*tables.values(), self._verdict):
             console.print()
-            console.print(table)
+            console.print(table())
+        if self.missing:
+            console.print(f"[bold]not measured: {', '.join(self.missing)}[/bold]")
 
     def _latency(self) -> Table:
         table = _table(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.arms import Arm, databases, together
+from benchmarks.arms import Arm, TriptychArm, databases, together
+from benchmarks.command import Told, private
+from benchmarks.machine import Machine
 
 A = TypeVar("A", bound=Arm)
 
@@ -43,8 +45,8 @@ class Room:
     socket: Path
     folder: Path
     dice: random.Random
-    told: Callable[[str], None]
-    _used: int = field(default=0, repr=False)
+    machine: Machine
+    told: Told
 
     @contextmanager
     def arms(self, *makers: Callable[[str], A]) -> Iterator[list[A]]:
@@ -59,9 +61,29 @@ class Room:
             for arm in made:
                 arm.stop()
 
+    @contextmanager
+    def triptych(self, slots: int, settings: Mapping[str, str]) -> Iterator[TriptychArm]:
+        """One arm with one worker, which runs while the body does."""
+
+        def make(url: str) -> TriptychArm:
+            return TriptychArm("triptych", url=url, folder=self.folder, slots=slots, settings=settings)
+
+        with self.arms(make) as (arm,), awake(arm):
+            yield arm
+
     def shuffled(self, arms: list[A]) -> list[A]:
         """The arms in a new order, so that none is always measured after the same other."""
         return self.dice.sample(arms, len(arms))
+
+
+@contextmanager
+def opened(name: str, told: Told, *, seed: int | None = None) -> Iterator[Room]:
+    """A room with a server and a folder of its own, which are gone in the end; told is what it is on."""
+    with private(name) as (fleet, folder, machine):
+        told(f"{machine}" if seed is None else f"seed {seed}; {machine}")
+        if machine.busy:
+            told("Something else keeps this machine busy: the figures will be worse than it is.")
+        yield Room(fleet.socket, folder, random.Random(seed), machine, told)  # noqa: S311 - an order, no secret
 
 
 @contextmanager

@@ -52,11 +52,15 @@ def test_it_measures_every_side_and_says_what_is_simulated(place: Path) -> None:
     assert list(running(place)) == []
 
 
-def test_interrupted_it_leaves_nothing_running(place: Path) -> None:
-    bench = start(place)
+def test_interrupted_it_keeps_what_was_finished_and_leaves_nothing_running(place: Path) -> None:
+    file = place / "figures.json"
+    bench = start(place, "--json", str(file))
+    assert bench.stdout is not None
     assert bench.stderr is not None
-    assert any(line.startswith("latency") for line in bench.stderr)  # its workers are there
+    assert any(line.startswith("drain") for line in bench.stderr)  # its workers are there
     assert len(list(running(place))) > 3
     bench.send_signal(signal.SIGINT)
     assert bench.wait(timeout=90) == 130  # its workers have their 20 s to drain
+    assert "not measured: drain, steady, scaling" in bench.stdout.read()
+    assert json.loads(file.read_text())["missing"] == ["drain", "steady", "scaling"]
     wait_for("the last process to go", lambda: not list(running(place)))
