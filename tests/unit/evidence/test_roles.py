@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 
 from orchestrator.contracts.attributed import AttributedAnswer
@@ -139,9 +141,10 @@ def test_no_claim_is_compared_without_end(monkeypatch, bound):
 def test_what_is_copied_is_compared_with_nothing(monkeypatch):
     """Most claims are: they would take the longest, and there is nothing to find."""
     quote = "In May Solbit bought Daehan for 5 million euros."
-    compared = []
-    for name in ("look_alikes", "misspelt", "exchanged", "turned"):
-        monkeypatch.setattr(coverage, name, lambda *_, name=name: compared.append(name) or [])
-    assert told("Solbit bought Daehan for 5 million euros.", quote) == compared == []
+    comparisons = [mock.Mock(return_value=[]) for _ in range(4)]
+    for name, compare in zip(("look_alikes", "misspelt", "exchanged", "turned"), comparisons, strict=True):
+        monkeypatch.setattr(coverage, name, compare)
+    told("Solbit bought Daehan for 5 million euros.", quote)
+    assert [compare.call_count for compare in comparisons] == [0, 0, 0, 0]
     told("Daehan bought Solbit for 5 million euros.", quote)
-    assert compared == ["look_alikes", "misspelt", "exchanged", "turned"]
+    assert [compare.call_count for compare in comparisons] == [1, 1, 1, 1]
