@@ -68,7 +68,7 @@ def make_app(deployment: Deployment, access: Access, *, prefix: str = "") -> ASG
         latency.router(),
     )
     for routes in routers:
-        app.include_router(routes, prefix=API)
+        app.include_router(routes, prefix=API, responses=problems.PROBLEMS)
     app.include_router(pages.router())
     app.mount("/static", pages.Static(), name="static")
     return Guard(app, access, prefix=prefix)

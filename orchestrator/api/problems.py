@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -101,6 +101,26 @@ class Problem:
         if self.retry_after_s is not None:
             headers["Retry-After"] = str(max(1, math.ceil(self.retry_after_s)))
         return ProblemResponse(self.body(), status_code=self.status, headers=headers)
+
+
+class ProblemView(BaseModel):
+    """A problem (RFC 9457): `code` is for programs, `detail` says what to do, `field` names what is not acceptable."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    field: str = ""
+    errors: list[dict[str, str]] = []
+
+
+_DESCRIBED: dict[str, Any] = {
+    "description": "What went wrong, and what to do.",
+    "content": {"application/problem+json": {"schema": ProblemView.model_json_schema()}},
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {422: _DESCRIBED, "default": _DESCRIBED}
+"""What every route may answer, for its description."""
 
 
 def problem_of(error: TriptychError) -> Problem:
