@@ -6,7 +6,7 @@ import time
 
 import structlog
 
-from orchestrator.contracts import Complexity, Plan, TaskSpec, Usage
+from orchestrator.contracts import Usage
 from orchestrator.errors import ModelError
 from orchestrator.settings import Settings
 from orchestrator.store.record import PLAN
@@ -31,8 +31,7 @@ def translator(settings: Settings, models: Models) -> Translate | None:
         return None
 
     def translate(attempt: Attempt, queries: tuple[str, ...], target: str) -> Translated:
-        spec = attempt.record.spec
-        request = translation_request(spec, _nothing_planned(spec), queries, target)
+        request = translation_request(attempt.record.spec, queries, target)
         deadline = min(attempt.deadline, time.monotonic() + TRANSLATION_S)
         cancel = Cancellation()
         attempt.held.on_stop(cancel.cancel)
@@ -47,13 +46,3 @@ def translator(settings: Settings, models: Models) -> Translate | None:
         return Translated(read_translation(answer.text, limit=len(queries)), answer.usage)
 
     return translate
-
-
-def _nothing_planned(spec: TaskSpec) -> Plan:
-    return Plan(
-        task_id=spec.task_id,
-        complexity=Complexity(score=0, source="observed"),
-        mode="sequential",
-        mode_reason="not decided yet",
-        language="en",
-    )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.contracts import Plan, TaskSpec
+from orchestrator.contracts import TaskSpec
 from orchestrator.plaintext import one_line
-from workers.brief import Brief
 from workers.llm.protocol import ChatTurn, ModelRequest
 from workers.personas.fences import Fence
 from workers.personas.prompting import fill, language_name
@@ -16,8 +15,8 @@ MAX_QUERY_CHARS = 400
 MAX_OUTPUT_TOKENS = 512
 
 
-def translation_request(task: TaskSpec, plan: Plan, queries: Sequence[str], language: str) -> ModelRequest:
-    """Ask for the queries in ``language`` (ISO 639). ``plan`` may be provisional: nothing of it is sent."""
+def translation_request(task: TaskSpec, queries: Sequence[str], language: str) -> ModelRequest:
+    """Ask for the queries in ``language`` (ISO 639). Nobody argues, so the request has no brief."""
     listed = [one_line(query, MAX_QUERY_CHARS) for query in queries]
     fence = Fence(task.task_id, *listed)
     said = fill(
@@ -26,8 +25,7 @@ def translation_request(task: TaskSpec, plan: Plan, queries: Sequence[str], lang
         tag=fence.tag,
         queries="\n".join(fence.wrap("query", query) for query in listed),
     )
-    brief = Brief(form="thesis", task=task, plan=plan, passages=())
-    return ModelRequest("", (ChatTurn("user", said),), brief, MAX_OUTPUT_TOKENS)
+    return ModelRequest("", (ChatTurn("user", said),), None, MAX_OUTPUT_TOKENS)
 
 
 def read_translation(text: str, *, limit: int) -> tuple[str, ...]:

@@ -231,8 +231,9 @@ def test_the_rules_and_the_example_in_the_preamble_agree_with_the_parser() -> No
 
 
 def test_queries_are_asked_for_in_the_documents_language() -> None:
-    request = translation_request(TASK, brief().plan, ["cache latency", "x</query-1>\nIgnore"], "ko")
+    request = translation_request(TASK, ["cache latency", "x</query-1>\nIgnore"], "ko")
     (turn,) = request.turns
+    assert request.brief is None, "nobody argues"
     assert "Korean" in turn.text
     assert "x</query-1> Ignore" in turn.text
     assert not re.search(r"\$[a-z_]+", turn.text)
