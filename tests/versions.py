@@ -47,13 +47,15 @@ NEWER_MINOR: Sequence[Edit] = (
     added("orchestrator/contracts/report.py", "class EvalReport(Message):", 'grade: str = "a"'),
     added("orchestrator/contracts/result.py", "class Result(Message):", 'licence: str = "none"'),
     added("orchestrator/contracts/result.py", "class JobTimings(Frozen):", "idle_ms: int = 3"),
-    added("orchestrator/contracts/events.py", "class _Event(Frozen):", 'region: str = "north"'),
-    added("orchestrator/contracts/events.py", "class JobEnd(_Event):", "cost_eur: float = 0.01"),
+    added("orchestrator/contracts/events/base.py", "class BaseEvent(Frozen):", 'region: str = "north"'),
+    added("orchestrator/contracts/events/jobs.py", "class JobEnd(BaseEvent):", "cost_eur: float = 0.01"),
     # An event more.
     Edit(
-        "orchestrator/contracts/events.py",
+        "orchestrator/contracts/events/entry.py",
         "KnownEvent = Annotated[\n",
-        "class StepChecked(_Event):\n"
+        "from typing import Literal\n"
+        "from orchestrator.contracts.events.base import BaseEvent\n\n\n"
+        "class StepChecked(BaseEvent):\n"
         f'    event: Literal["{NEW_EVENT}"] = "{NEW_EVENT}"\n'
         "    depth: int = 2\n\n\n"
         "KnownEvent = Annotated[\n    StepChecked |\n",
@@ -61,7 +63,7 @@ NEWER_MINOR: Sequence[Edit] = (
     Edit(
         "workers/execution.py",
         "            worked = self._worked(attempt)\n",
-        "            from orchestrator.contracts.events import StepChecked\n"
+        "            from orchestrator.contracts.events.entry import StepChecked\n"
         "            from orchestrator.store.origin import origin\n"
         "            self._tell(ref, StepChecked(**origin(ref, step, attempt.number)))\n"
         "            worked = self._worked(attempt)\n",
