@@ -12,9 +12,18 @@ export function standing(report, findings) {
   return { state: "upheld", detail: `support ${report.support.toFixed(2)}` };
 }
 
+function reasonWords({ code, persona, kind }) {
+  return [words(code), code.startsWith(`${persona}_`) ? "" : persona, kind && words(kind)].filter(Boolean).join(", ");
+}
+
+/** Whether a job did all its work: how soon one ended that did less says nothing. */
+function isWhole(result) {
+  return !result.reasons.some(({ code }) => /lost|deadline|cancelled|plan_failed|partial_refused/.test(code));
+}
+
 export function drawReasons(list, result) {
   const lines = [
-    ...result.reasons.map((reason) => ["bad", [words(reason.code), reason.persona, reason.kind && words(reason.kind)].filter(Boolean).join(", "), reason.detail]),
+    ...result.reasons.map((reason) => ["bad", reasonWords(reason), reason.detail]),
     ...result.notes.map((note) => ["plain", words(note.code), note.detail]),
   ];
   list.hidden = lines.length === 0;
@@ -56,7 +65,7 @@ export function figures(result) {
     ["critical path", duration(timings.critical_path_ms)],
   ];
   const saved = timings.sequential_ms - timings.total_ms;
-  if (saved > 0) pairs.push(["less than in sequence", `${duration(saved)} (${percent(saved, timings.sequential_ms)})`]);
+  if (saved > 0 && isWhole(result)) pairs.push(["less than in sequence", `${duration(saved)} (${percent(saved, timings.sequential_ms)})`]);
   if (usage.calls) {
     pairs.push(["calls", count(usage.calls)], ["tokens in", count(usage.input_tokens)], ["of these cached", count(usage.cached_tokens)], ["tokens out", count(usage.output_tokens)]);
     if (usage.estimated_tokens) pairs.push(["not counted, about", count(usage.estimated_tokens)]);
@@ -76,6 +85,7 @@ export function drawOutcome(section, result, html) {
   $("#answer", section).innerHTML = html;
   drawReasons($("#reasons", section), result);
   drawClaims($("#claims", section), result);
+  $("#all-quotes", section).hidden = result.claims.length === 0;
   setText($("#claims-count", section), tally(result));
   drawFigures($("#figures", section), result);
 }

@@ -30,7 +30,7 @@ export function phase(status) {
   const steps = status.replace(/^running ?/, "").split(", ").filter(Boolean);
   if (!status.startsWith("running")) return status;
   if (steps.length > 2) return counted(steps.length, "step");
-  return steps.length ? steps.map(words).join(", ") : "between steps";
+  return steps.length ? steps.map((step) => words(step.replace("_standalone", ""))).join(", ") : "between steps";
 }
 
 /** The line of figures at the top: {key, term, text, kind, title}. */
