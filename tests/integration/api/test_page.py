@@ -218,6 +218,9 @@ def test_a_job_that_is_not_there_is_said_to_be(served: Served, visit: Visit) -> 
         ("text.js: passages('Long. '.repeat(600)).every((p) => p.text.length <= 1500)", True),
         ("text.js: passages('Long. '.repeat(600)).map((p) => p.text).join(' ')", ("Long. " * 600).strip()),
         (f"text.js: {TOO_MUCH}", "That is too much text to paste"),
+        ("figures.js: bridged([null, 1, null, 2]).map(String)", ["null", "1", "undefined", "2"]),
+        ("figures.js: bridged([1, null, null, null, null, 2, null])[2]", None),
+        ("figures.js: bridged([1, null, null, null, null, 2, null]).includes(undefined)", False),
         ("format.js: [420, 12340, 99960, 125000, 180000, 11400000].map(duration)",
          ["0.42 s", "12.3 s", "1 min 40 s", "2 min 05 s", "3 min", "3 h 10 min"]),
         ("format.js: [percent(1, 3), percent(3, 3), percent(0, 0)]", ["33.3 %", "100 %", "–"]),
@@ -231,6 +234,6 @@ def test_a_job_that_is_not_there_is_said_to_be(served: Served, visit: Visit) -> 
 )  # fmt: skip
 def test_what_the_scripts_work_out(served: Served, module: Page, call: str, expected: object) -> None:
     file, _, expression = call.partition(": ")
-    names = "grow, passages, duration, percent, standing, phase"
+    names = "grow, passages, bridged, duration, percent, standing, phase"
     script = f"import('{served.url}/static/{file}').then(({{ {names} }}) => {expression})"
     assert module.evaluate(script) == expected

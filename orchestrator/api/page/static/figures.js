@@ -10,6 +10,20 @@ export function modesOf(series) {
   return series.modes.map((mode) => mode.mode).sort((a, b) => MODES.indexOf(a) - MODES.indexOf(b));
 }
 
+const LONGEST_BRIDGE = 3;
+
+/** A line's values; over a few empty stretches it goes on (undefined), over more it breaks (null). */
+export function bridged(values) {
+  const drawn = [...values];
+  let before = null;
+  values.forEach((value, at) => {
+    if (value === null) return;
+    if (before !== null && at - before - 1 <= LONGEST_BRIDGE) drawn.fill(undefined, before + 1, at);
+    before = at;
+  });
+  return drawn;
+}
+
 function of(series, mode) {
   return series.modes.find((found) => found.mode === mode);
 }

@@ -36,11 +36,13 @@ const refresh = whenWished(async () => {
   problem("");
   aheadMs = Date.now() - view.now_ms;
   draw();
-  if (view.ended) {
-    stop();
-    connected(null);
-    await drawEnd();
+  if (!view.ended) {
+    if (!document.hidden) start();
+    return;
   }
+  stop();
+  connected(null);
+  await drawEnd();
 }, 300);
 
 const redraw = whenWished(async () => view && drawArgument(), 100);
@@ -55,7 +57,7 @@ const drawTimeline = whenWished(async () => {
 }, 1_000);
 
 function start() {
-  if (endStream || view?.ended) return;
+  if (endStream) return;
   const changed = () => {
     refresh(50);
     drawTimeline(200);
@@ -158,7 +160,6 @@ function cancelling() {
 cancelling();
 refresh();
 drawTimeline();
-start();
 
 setInterval(() => {
   if (document.hidden || !view || view.ended) return;
@@ -171,7 +172,6 @@ setInterval(() => {
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return stop();
   refresh();
-  start();
 });
 setInterval(() => {
   if (document.hidden && !view?.ended) refresh();

@@ -2,12 +2,13 @@
 
 import { $, setText } from "./dom.js";
 import { clock } from "./format.js";
-import { readout } from "./figures.js";
+import { bridged, readout } from "./figures.js";
 
 /* global uPlot */
 
 const HEIGHTS = { latency: 250 };
 const HEIGHT = 130;
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000];
 
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim() || "gray";
@@ -25,7 +26,7 @@ export class Plot {
   update(plot, series) {
     this.plot = plot;
     this.series = series;
-    const data = [series.starts.map((ms) => ms / 1000), ...plot.lines.map((line) => line.values)];
+    const data = [series.starts.map((ms) => ms / 1000), ...plot.lines.map((line) => (line.bars ? line.values : bridged(line.values)))];
     const form = JSON.stringify([series.range, plot.lines.map((line) => line.label)]);
     if (this.form === form) this.chart.setData(data);
     else {
@@ -65,7 +66,7 @@ export class Plot {
       scales: { x: { time: true, range: () => this.span() }, y: { range: (_, low, high) => this.range(low, high) } },
       axes: [
         { ...axis, space: 70, size: 26, values: (_, splits) => splits.map((second) => this.tickText(second)) },
-        { ...axis, size: 46, space: 28, values: (_, splits) => splits.map((value) => `${+value.toFixed(1)}${unit && ` ${unit}`}`) },
+        { ...axis, size: 46, space: 28, ...(unit ? {} : { incrs: WHOLE }), values: (_, splits) => splits.map((value) => `${+value.toFixed(1)}${unit && ` ${unit}`}`) },
       ],
       series: [{}, ...this.plot.lines.map((line) => this.line(line))],
       hooks: { draw: [(chart) => this.drawBounds(chart)], setCursor: [(chart) => this.said(chart.cursor.idx ?? null)] },
@@ -75,7 +76,7 @@ export class Plot {
   line(line) {
     const stroke = colour(`mode-${line.mode}`);
     if (line.bars) return { label: line.label, stroke, fill: stroke, width: 0, paths: uPlot.paths.bars({ size: [0.8, 24], align: 1 }), points: { show: false } };
-    return { label: line.label, stroke, width: line.dash ? 1.25 : 2, dash: line.dash ? [5, 4] : undefined, spanGaps: true, points: { show: true, size: line.dash ? 3 : 4, fill: stroke } };
+    return { label: line.label, stroke, width: line.dash ? 1.25 : 2, dash: line.dash ? [5, 4] : undefined, points: { show: true, size: line.dash ? 3 : 5, fill: stroke } };
   }
 
   span() {
