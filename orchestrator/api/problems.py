@@ -28,6 +28,7 @@ from orchestrator.errors import (
     JobError,
     JobNotFound,
     StillRunning,
+    StoreUnavailable,
     TriptychError,
     WorldError,
 )
@@ -51,6 +52,11 @@ _STATUS: tuple[tuple[type[TriptychError], int], ...] = (
 )
 """The first that fits."""
 
+_AWAY = (
+    "the fleet's Redis does not answer, or takes nothing (the server's log says why); come again, and submit again "
+    "under the same Idempotency-Key or task_id: the job runs once"
+)
+_UNREADABLE = "the ledger's archive cannot be read (the server's log says why); come again"
 _SAID = {
     404: "nothing is here; GET /api/v1/openapi.json lists what there is",
     405: "this cannot be done here; GET /api/v1/openapi.json lists what can",
@@ -131,8 +137,9 @@ def problem_of(error: TriptychError) -> Problem:
         # What one tenant has too much of is its own affair; what the fleet has, everybody's.
         status = 429 if error.bound == TENANT_JOBS else 503
         return Problem(status, code, str(error), retry_after_s=error.retry_after_s)
-    if isinstance(error, ArchiveUnusable):
-        detail = "the ledger's archive cannot be read; the server's log says why"  # and names its files
+    if isinstance(error, StoreUnavailable | ArchiveUnusable):
+        # What is to be mended, and where it lies, is the operators' business.
+        detail = _AWAY if isinstance(error, StoreUnavailable) else _UNREADABLE
         return Problem(status, code, detail, retry_after_s=AGAIN_S)
     if isinstance(error, InvalidInput) and status == 422:
         return Problem(status, code, error.problem, field=error.field)

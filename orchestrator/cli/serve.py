@@ -37,7 +37,10 @@ def command(
 
     Example: triptych serve --no-login --docs examples/queue-migration
     """
+    import sys
     from contextlib import ExitStack
+
+    import structlog
 
     from orchestrator.cli.documents import corpus_for
     from orchestrator.cli.output import stderr_console
@@ -70,6 +73,8 @@ def command(
         deployment = Deployment(fleet.settings if fleet else settings)
         app = make_app(deployment, access, prefix=url_prefix)
         print(address_of(opened, host, url_prefix), flush=True)
+        # Stdout is for the address.
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
         serve(app, opened, closing=deployment.closing, died=fleet.worker_died if fleet else lambda: False)
         if fleet is not None and fleet.worker_died():
             raise WorldError(f"the private worker died: {fleet.log('worker')[-600:]}")

@@ -152,7 +152,11 @@ def test_the_same_key_finds_the_same_job_and_another_body_does_not(served: Serve
     other = program.ask("POST", "/api/v1/jobs", spec(goal="Another?"), Idempotency_Key="order-7")
     assert (other.status, other.json["code"]) == (409, "idempotency_conflict")
     # A key is its tenant's own.
-    assert served.program("beta").ask("POST", "/api/v1/jobs", spec(), Idempotency_Key="order-7").status == 202
+    beta = served.program("beta").ask("POST", "/api/v1/jobs", spec(), Idempotency_Key="order-7")
+    assert beta.status == 202
+    # To their end: what is scripted for the jobs of other tests must not meet these.
+    program.stream(first.json["events_url"]).until("job_end")
+    served.program("beta").stream(beta.json["events_url"]).until("job_end")
     two = program.ask("POST", "/api/v1/jobs", spec(idempotency_key="a"), Idempotency_Key="b")
     assert (two.status, two.json["field"]) == (422, "Idempotency-Key")
 
@@ -274,6 +278,7 @@ def test_the_fleet_is_shown_to_operators_and_moves(served: Served, done: str) ->
     seen = next(event for event in stream if job in event[2])
     assert seen[1] == "fleet"
     stream.close()
+    served.program("beta").stream(f"/api/v1/jobs/{job}/events").until("job_end")
 
 
 def test_an_operators_user_on_redis_is_enough_for_all_of_this(served: Served, done: str) -> None:
@@ -328,6 +333,26 @@ def test_with_no_redis_it_brings_a_fleet_along_and_documents_to_ask_about(tmp_pa
         archive = archive_of(Settings(home=tmp_path / "home"))
         assert [event.event for event in archive.events(job)][-1] == "job_end"
         archive.close()
+    finally:
+        node.teardown()
+
+
+def test_with_its_redis_away_it_lives_and_says_when_to_come_again(tmp_path: Path) -> None:
+    env = {**os.environ, "REDIS_URL": "redis://127.0.0.1:1/0", "TRIPTYCH_HOME": str(tmp_path)}
+    node = serve_node("away", tmp_path, env, "--no-login")
+    try:
+        node.ready()
+        caller = Caller(address(node).rstrip("/"), {})
+        assert [caller.get(path).status for path in ("/healthz", "/readyz")] == [200, 503]
+        for refused in (caller.get("/api/v1/jobs"), caller.ask("POST", "/api/v1/jobs", spec())):
+            assert (refused.status, refused.json["code"], refused.headers["retry-after"]) == (
+                503,
+                "store_unavailable",
+                "2",
+            )
+        stream = caller.stream("/api/v1/fleet/events")
+        assert json.loads(stream.until("problem")[2])["code"] == "store_unavailable"
+        stream.close()
     finally:
         node.teardown()
 

@@ -56,5 +56,14 @@ def test_an_input_names_its_field_and_says_what_is_wrong():
     assert (body["field"], body["detail"]) == ("merge_after_s", "leaves no time")
 
 
-def test_where_the_archive_lies_is_the_operators_business():
-    assert "ledger.sqlite" not in problem_of(ArchiveUnusable("/data/ledger.sqlite is damaged")).json()
+@pytest.mark.parametrize(
+    "error",
+    [
+        ArchiveUnusable("/data/ledger.sqlite is damaged"),
+        StoreRefused("Redis refused the credentials of /data; check REDIS_URL"),
+    ],
+)
+def test_what_is_to_be_mended_and_where_it_lies_is_the_operators_business(error):
+    said = problem_of(error).json()
+    assert "the server's log says why" in said
+    assert not [word for word in ("/data", "REDIS_URL") if word in said]
