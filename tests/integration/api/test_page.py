@@ -198,6 +198,7 @@ def test_the_dashboard_draws_what_the_ledger_has(served: Served, visit: Visit) -
 def test_a_job_that_is_not_there_is_said_to_be(served: Served, visit: Visit) -> None:
     visit.page.goto(f"{served.url}/jobs/none")
     expect(visit.page.get_by_role("alert")).to_contain_text("no job 'none'")
+    expect(visit.page.get_by_role("heading")).to_have_text("There is no such job.")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ const refresh = whenWished(async () => {
     view = (await ask(of())).body;
   } catch (error) {
     if (error.status === 404) {
-      problem(`${error.message}`);
+      problem(error.message);
+      setText($("#goal"), "There is no such job.");
+      for (const part of document.querySelectorAll(".facts, #argument, #timeline")) part.hidden = true;
       stop();
       connected(null);
       return;
