@@ -43,7 +43,7 @@ def make_app(deployment: Deployment, access: Access, *, prefix: str = "") -> ASG
         try:
             yield
         finally:
-            deployment.close()
+            await deployment.close()
 
     app = FastAPI(
         title="Triptych",

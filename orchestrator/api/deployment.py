@@ -34,10 +34,10 @@ class Deployment:
         self.ledger = FleetLedger(self.client.redis, self.archive, notice=lambda _: None)
         self.closing = asyncio.Event()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the connections."""
-        with closing(self.client), closing(self.archive):
-            pass
+        with closing(self.archive), closing(self.client):
+            await self.streams.close()
 
 
 def of(request: Request) -> Deployment:

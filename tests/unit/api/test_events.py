@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from orchestrator.api.events import Places, frame, frame_of
+from orchestrator.api import events
+from orchestrator.api.events import BEAT, BEGIN, Places, frame, frame_of, job_frames
 from orchestrator.client.asynchronous import _Unread
-from orchestrator.contracts.events import JobEnd, TaskStart, UnknownEvent
-from orchestrator.store import LiveText
+from orchestrator.contracts.events import Event, JobEnd, TaskStart, UnknownEvent
+from orchestrator.errors import JobNotFound, StoreUnavailable, TriptychError
+from orchestrator.store import JobRef, LiveText
 
 END = JobEnd(event_id="e" * 32, task_id="j1", status="complete", total_ms=7)
 
@@ -86,3 +90,42 @@ def test_a_reader_that_waits_is_woken_once_for_each():
         return unread.qsize()
 
     assert asyncio.run(read()) == 0
+
+
+class Told:
+    """A deployment whose one stream says what it is told, and then goes on for ever."""
+
+    def __init__(self, *items: tuple[str, Event | None] | TriptychError) -> None:
+        self.closing = asyncio.Event()
+        self.streams = self
+        self._items = items
+
+    async def stream(self, _: JobRef, *, after: str) -> AsyncIterator[tuple[str, Event | None]]:
+        for item in self._items:
+            if isinstance(item, TriptychError):
+                raise item
+            yield item
+        self.closing.set()
+        while True:
+            yield after, None
+
+
+@pytest.mark.parametrize(
+    ("items", "heartbeat_s", "frames"),
+    [
+        ([("1-0", END)], 15.0, [frame_of("1-0", END)]),
+        ([("1-0", None), ("1-0", None)], 15.0, []),  # it was silent for a moment
+        ([("1-0", None), ("1-0", None)], 0.0, [BEAT, BEAT]),
+        ([("1-0", END), JobNotFound("expired"), ("2-0", END)], 15.0, [frame_of("1-0", END)]),
+        ([StoreUnavailable("away for a minute")], 15.0, []),
+    ],
+)
+def test_a_jobs_stream_beats_while_it_is_silent_and_ends_with_the_server(
+    items, heartbeat_s, frames, monkeypatch
+):
+    async def read() -> list[bytes]:
+        told: Any = Told(*items)
+        return [each async for each in job_frames(told, JobRef("default", "j1"), "0")]
+
+    monkeypatch.setattr(events, "HEARTBEAT_S", heartbeat_s)
+    assert asyncio.run(asyncio.wait_for(read(), 5)) == [BEGIN, *frames]
