@@ -18,11 +18,10 @@ from orchestrator.contracts.lesson import TaughtMode
 from orchestrator.errors import TriptychError
 from orchestrator.lessons import lessons, models_of
 from orchestrator.report.pace import PaceStats
-from orchestrator.routing import Choice, Outlook, Policy, Room, choose
 from orchestrator.routing.estimate import MERGE, StepFigures
 from orchestrator.routing.flow import STEPS, SYNTHESIS, persona_of
-from orchestrator.routing.modes import NO_LOT
-from orchestrator.routing.outlook import lacks_only_room
+from orchestrator.routing.modes import NO_LOT, Choice, Policy, choose
+from orchestrator.routing.outlook import Outlook, Room, lacks_only_room
 from orchestrator.routing.questions import derivations
 from orchestrator.settings import Settings
 from orchestrator.settings.limits import parse_limits

@@ -20,7 +20,9 @@ from orchestrator.foresight import Foresight
 from orchestrator.language import detect_language
 from orchestrator.lessons import models_of
 from orchestrator.rolling import Orders, policy_of
-from orchestrator.routing import PASSAGES_PER_JOB, Choice, Policy, assess, choose, draw_for, lot_for, outline
+from orchestrator.routing.complexity import assess
+from orchestrator.routing.modes import Choice, Policy, choose, draw_for, lot_for
+from orchestrator.routing.planning import PASSAGES_PER_JOB, outline
 from orchestrator.settings import Settings
 from orchestrator.store.keys import JobRef
 from orchestrator.store.origin import origin

@@ -95,7 +95,7 @@ def evidence_of(
     from orchestrator.contracts import TaskSpec
     from orchestrator.corpus import Corpus
     from orchestrator.language import detect_language
-    from orchestrator.routing import PASSAGES_PER_JOB, outline
+    from orchestrator.routing.planning import PASSAGES_PER_JOB, outline
 
     found = {goal.id: goal.passages for goal in goals}
     searching = [goal for goal in goals if not goal.passages]

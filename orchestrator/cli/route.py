@@ -55,7 +55,8 @@ def explain(
     from orchestrator.cli.task import build_spec
     from orchestrator.corpus import Corpus
     from orchestrator.language import detect_language
-    from orchestrator.routing import PASSAGES_PER_JOB, assess, outline
+    from orchestrator.routing.complexity import assess
+    from orchestrator.routing.planning import PASSAGES_PER_JOB, outline
     from orchestrator.settings import load_settings
 
     settings = load_settings()
@@ -89,7 +90,8 @@ def _explained(settings: Settings, score: Complexity, goal: str, passages: int) 
     from orchestrator.foresight import Foresight
     from orchestrator.local import private_share
     from orchestrator.rolling import Orders, orders, policy_of
-    from orchestrator.routing import Outlook, Room, choose
+    from orchestrator.routing.modes import choose
+    from orchestrator.routing.outlook import Outlook, Room
     from orchestrator.routing.questions import derivations
     from orchestrator.store import connect
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from orchestrator.contracts import Complexity, Lesson, Passage
-    from orchestrator.routing import Choice, Policy
+    from orchestrator.routing.modes import Choice, Policy
 
 _MARKS = {True: "yes", False: "no", None: "?"}
 

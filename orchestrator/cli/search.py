@@ -41,7 +41,7 @@ def search(
     from orchestrator.corpus import Corpus
     from orchestrator.language import detect_language
     from orchestrator.plaintext import one_line
-    from orchestrator.routing import outline
+    from orchestrator.routing.planning import outline
     from orchestrator.settings import load_settings
 
     settings = load_settings()

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from orchestrator.client.blocking import Client, Outage, Overdue, found, patience, unpacked
 from orchestrator.client.waiting import Follower, Heard, is_end
@@ -15,7 +15,9 @@ from orchestrator.contracts.events import Event
 from orchestrator.errors import StoreUnavailable
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, LiveText
-from orchestrator.submission import Submitted
+
+if TYPE_CHECKING:
+    from orchestrator.submission import Submitted
 
 
 class _Unread(asyncio.Queue[Heard]):

@@ -1,4 +1,7 @@
-"""What producers use: submit a job, follow it, get its result. One instance may be shared by threads."""
+"""What producers use: submit a job, follow it, get its result. One instance may be shared by threads.
+
+Celery and the gate are loaded by the first call that needs them: most commands only read.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,9 @@ import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from celery import Celery
-
-from orchestrator.broker import make_app
 from orchestrator.client.waiting import Follower, Heard, Hub, hub_for, is_end
-from orchestrator.conclusion import conclude, conclude_overdue
 from orchestrator.contracts import Reason, Result, TaskSpec
 from orchestrator.contracts.events import Event
 from orchestrator.errors import InvalidSettings, StillRunning, StoreRefused, StoreUnavailable, TriptychError
@@ -23,7 +22,11 @@ from orchestrator.store import JobRef, JobStore, LiveText, connect
 from orchestrator.store.connection import check
 from orchestrator.store.leases import LEASE_MS
 from orchestrator.store.origin import origin
-from orchestrator.submission import Submitted, submit
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from orchestrator.submission import Submitted
 
 IDLE_S = 1.0
 """How long a stream is silent before it says so with ``None``."""
@@ -51,6 +54,8 @@ class Client:
 
     @cached_property
     def _app(self) -> Celery:
+        from orchestrator.broker import make_app  # noqa: PLC0415 - Celery, for who submits
+
         return make_app(self.settings)
 
     @property
@@ -64,6 +69,8 @@ class Client:
 
     def submit(self, spec: TaskSpec) -> Submitted:
         """Accept a job; see ``submission.submit``."""
+        from orchestrator.submission import submit  # noqa: PLC0415 - Celery, for who submits
+
         return submit(spec, store=self.store, app=self._app, settings=self.settings)
 
     def stream(
@@ -124,6 +131,8 @@ class Client:
 
     def cancel(self, ref: JobRef, *, who: str) -> bool:
         """End a job now: its running steps are stopped through their leases. False where it had ended already."""
+        from orchestrator.conclusion import conclude  # noqa: PLC0415 - the gate, for who ends a job
+
         record = self.store.load(ref)
         cause = Reason(code="cancelled", detail=f"cancelled by {who}")
         return conclude(self.store, ref, record, origin=origin(ref, None), cause=cause)
@@ -151,6 +160,8 @@ class Overdue:
             if time.monotonic() >= self._due:
                 record = self._store.load(self._ref)
                 if record.open:
+                    from orchestrator.conclusion import conclude_overdue  # noqa: PLC0415 - as in Client.cancel
+
                     conclude_overdue(self._store, self._ref, record, origin=origin(self._ref, None))
                 self._due = time.monotonic() + SWEEP_TIME_MS / 1_000
 

@@ -51,3 +51,14 @@ def test_a_producer_imports_nothing_that_an_extra_brings(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert {"aiohttp", "tenacity", "lxml", "pypdf", "workers"} <= extras()
     assert extras() & set(done.stdout.split()) == set()
+
+
+def test_what_only_reads_loads_neither_celery_nor_a_language() -> None:
+    """A third of what `triptych list` took to start was for commands that submit, plan or judge."""
+    reads = ("client", "listing", "settings", "store.fleet_ledger", "switch", "timeline")
+    program = (
+        f"import sys, {', '.join(f'orchestrator.{name}' for name in reads)}\n"
+        "print(*{'celery', 'kombu', 'orchestrator.language', 'orchestrator.evidence'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

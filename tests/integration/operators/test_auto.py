@@ -12,7 +12,7 @@ from orchestrator.client import Client, new_task_id
 from orchestrator.contracts import Result
 from orchestrator.experiment import Margins, compare
 from orchestrator.lessons import lessons
-from orchestrator.routing import lot_for
+from orchestrator.routing.modes import lot_for
 from orchestrator.store import keys
 from tests.integration.conftest import StartWorker, Triptych, question
 from tests.nodes import wait_for

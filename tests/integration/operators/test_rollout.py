@@ -19,7 +19,7 @@ from orchestrator.errors import InvalidInput
 from orchestrator.rollout.guard import THRESHOLD
 from orchestrator.rollout.replay import replay
 from orchestrator.rollout.tally import Fold, counted
-from orchestrator.routing import draw_for
+from orchestrator.routing.modes import draw_for
 from orchestrator.store import JobRef, Ledger
 from orchestrator.store.rollouts import Rollout, RolloutStore
 from orchestrator.switch import set_mode

@@ -13,7 +13,7 @@ from orchestrator.client import Client, new_task_id
 from orchestrator.contracts import Assignment
 from orchestrator.contracts.events import ModeSet, PlanReady, parse_event
 from orchestrator.errors import InvalidInput
-from orchestrator.routing import draw_for
+from orchestrator.routing.modes import draw_for
 from orchestrator.store import JobRef, Ledger, history
 from orchestrator.switch import SWITCH, clear_mode, current, set_mode
 from tests.integration.conftest import StartWorker, question

@@ -15,7 +15,8 @@ from orchestrator.contracts.events import RouteTaught, parse_event
 from orchestrator.errors import InvalidInput
 from orchestrator.foresight import Foresight
 from orchestrator.lessons import MOST_CHARS, forget, lessons, models_of, teach
-from orchestrator.routing import Choice, Policy, Terms
+from orchestrator.routing.modes import Choice, Policy
+from orchestrator.routing.outlook import Terms
 from orchestrator.settings import Settings
 from orchestrator.settings.limits import Limit
 from orchestrator.store import JobRef, Ledger, connect, keys

@@ -16,7 +16,7 @@ from orchestrator.contracts.rollout import Stage
 from orchestrator.errors import InvalidInput, RecordUnreadable
 from orchestrator.rollout.replay import replay
 from orchestrator.rollout.tally import Fold, counted
-from orchestrator.routing import Steering
+from orchestrator.routing.modes import Steering
 from orchestrator.store import JobRef, JobStore, Ledger, keys
 from orchestrator.store.rollouts import HISTORY, Rollout, RolloutStore
 from tests.integration.store.conftest import result

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from orchestrator.routing import Room
+from orchestrator.routing.outlook import Room
 from orchestrator.store import JobRef, keys, room
 from orchestrator.store.room import RoomStore
 

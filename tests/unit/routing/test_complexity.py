@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.contracts import Complexity, Passage, Turn
-from orchestrator.routing import assess
-from orchestrator.routing.complexity import disagreements
+from orchestrator.routing.complexity import assess, disagreements
 
 
 def passage(number: int, text: str, source: str | None = None) -> Passage:

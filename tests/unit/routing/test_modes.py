@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.contracts import Assignment, Complexity, Factor
-from orchestrator.routing import Policy, Steering, choose, draw_for
+from orchestrator.routing.modes import Policy, Steering, choose, draw_for
 
 
 def scored(score: float, source: Literal["observed", "caller"] = "observed") -> Complexity:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.contracts import Assignment, Complexity, Factor, Lesson
-from orchestrator.routing import Choice, Outlook, Policy, Room, Steering, Terms, choose, draw_for, lot_for
 from orchestrator.routing.estimate import StepFigures
-from orchestrator.routing.outlook import lacks_only_room
+from orchestrator.routing.modes import Choice, Policy, Steering, choose, draw_for, lot_for
+from orchestrator.routing.outlook import Outlook, Room, Terms, lacks_only_room
 from orchestrator.routing.questions import derivations
 
 MODELS = ("openai:a", "openai:a", "openai:b")

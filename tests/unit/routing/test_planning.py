@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.contracts import Inputs, TaskSpec, Turn
-from orchestrator.routing import outline
+from orchestrator.routing.planning import outline
 from orchestrator.routing.questions import sub_questions
 
 
