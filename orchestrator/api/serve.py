@@ -6,18 +6,23 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from orchestrator.errors import InvalidInput
 
 MOST_CONNECTIONS = 1_000
 STALLED_MS = 30_000
 """A reader that takes nothing for so long has left, whatever its connection says."""
+PATIENCE_S = 10.0
+"""What a request may take to come, its headers at least: who only connects takes a place that others need."""
 END_S = 5
 """What requests under way get to end when the server is told to."""
 
@@ -66,14 +71,35 @@ def serve(
         timeout_graceful_shutdown=END_S,
     )
     server = _Server(config, closing)
+    waiting = Waiting()
 
     async def look() -> None:
         server.should_exit = server.should_exit or died()
+        connections = cast("Iterable[H11Protocol]", server.server_state.connections)
+        for connection in waiting.too_long(connections, time.monotonic()):
+            connection.transport.close()  # what is still to be sent to it is sent
 
     config.callback_notify, config.timeout_notify = look, 1
     server.run(sockets=[opened])
     if server.interrupted:
         raise KeyboardInterrupt
+
+
+class Waiting:
+    """Connections that have asked nothing yet, or nothing more, and since when: uvicorn waits for these for ever."""
+
+    def __init__(self) -> None:
+        self._since: dict[H11Protocol, tuple[object, float]] = {}
+
+    def too_long(self, connections: Iterable[H11Protocol], now: float) -> list[H11Protocol]:
+        """Give those of which no new request has come for ``PATIENCE_S``. ``now`` is in s, by any clock."""
+        before, self._since = self._since, {}
+        for connection in connections:
+            last = connection.cycle
+            if last is None or last.response_complete:
+                known = before.get(connection, (last, now))
+                self._since[connection] = known if known[0] is last else (last, now)
+        return [connection for connection, (_, since) in self._since.items() if now - since >= PATIENCE_S]
 
 
 class _Server(uvicorn.Server):
