@@ -31,6 +31,8 @@ from orchestrator.store.stream import since
 HEARTBEAT_S = 15.0
 """Proxies close what is silent for a minute."""
 RETRY_MS = 1_000
+AWAY_S = 6.0
+"""Of a Redis that has not answered for so long a stream ends: who comes again is told, and goes on where it stopped."""
 MOST_STREAMS = 500
 MOST_TENANT_STREAMS = 100
 ENTRY_ID = r"^[0-9]{1,20}(-[0-9]{1,20})?$"
@@ -107,7 +109,7 @@ async def job_frames(deployment: Deployment, job: JobRef, after: str) -> AsyncIt
     """Write a job's stream from ``after`` on: to its ``job_end``, its record's end, or the server's."""
     yield BEGIN
     written = time.monotonic()
-    async with aclosing(deployment.streams.stream(job, after=after)) as heard:
+    async with aclosing(deployment.streams.stream(job, after=after, timeout_s=AWAY_S)) as heard:
         try:
             async for entry_id, event in heard:
                 if deployment.closing.is_set():

@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from orchestrator.api import events
+from orchestrator.api.deployment import Deployment
 from orchestrator.api.events import BEAT, BEGIN, Places, frame, frame_of, job_frames
 from orchestrator.client.asynchronous import _Unread
 from orchestrator.contracts.events import Event, JobEnd, TaskStart, UnknownEvent
 from orchestrator.errors import JobNotFound, StoreUnavailable, TriptychError
+from orchestrator.settings import Settings
 from orchestrator.store import JobRef, LiveText
 
 END = JobEnd(event_id="e" * 32, task_id="j1", status="complete", total_ms=7)
@@ -100,7 +103,9 @@ class Told:
         self.streams = self
         self._items = items
 
-    async def stream(self, _: JobRef, *, after: str) -> AsyncIterator[tuple[str, Event | None]]:
+    async def stream(
+        self, _: JobRef, *, after: str, timeout_s: float
+    ) -> AsyncIterator[tuple[str, Event | None]]:
         for item in self._items:
             if isinstance(item, TriptychError):
                 raise item
@@ -129,3 +134,16 @@ def test_a_jobs_stream_beats_while_it_is_silent_and_ends_with_the_server(
 
     monkeypatch.setattr(events, "HEARTBEAT_S", heartbeat_s)
     assert asyncio.run(asyncio.wait_for(read(), 5)) == [BEGIN, *frames]
+
+
+def test_a_stream_ends_soon_when_redis_is_away(monkeypatch, tmp_path):
+    monkeypatch.setattr(events, "AWAY_S", 0.1)
+    nowhere = Deployment(Settings(redis_url=SecretStr(f"unix://{tmp_path}/nowhere.sock"), home=tmp_path))
+
+    async def read() -> list[bytes]:
+        try:
+            return [written async for written in job_frames(nowhere, JobRef("default", "j1"), "0")]
+        finally:
+            await nowhere.close()
+
+    assert asyncio.run(asyncio.wait_for(read(), 20)) == [BEGIN]
