@@ -35,7 +35,8 @@ AWAY_S = 6.0
 """Of a Redis that has not answered for so long a stream ends: who comes again is told, and goes on where it stopped."""
 MOST_STREAMS = 500
 MOST_TENANT_STREAMS = 100
-ENTRY_ID = r"^[0-9]{1,20}(-[0-9]{1,20})?$"
+ENTRY_ID = r"^[0-9]{1,19}(-[0-9]{1,19})?$"
+"""What Redis takes for one: both numbers have 64 bits."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 BEGIN = f"retry: {RETRY_MS}\n\n".encode()

@@ -9,16 +9,19 @@ from orchestrator.api.deployment import Deployed
 from orchestrator.errors import StoreUnavailable
 from orchestrator.store.connection import translated
 
+_METHODS = ["GET", "HEAD"]
+"""Balancers and monitors that want a status alone ask for no more."""
+
 
 def router() -> APIRouter:
     """Make the probes' routes."""
     routes = APIRouter(include_in_schema=False)
 
-    @routes.get("/healthz")
+    @routes.api_route("/healthz", methods=_METHODS)
     async def alive() -> Response:
         return PlainTextResponse("ok\n")
 
-    @routes.get("/readyz")
+    @routes.api_route("/readyz", methods=_METHODS)
     def ready(deployment: Deployed) -> Response:
         try:
             with translated():

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import signal
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,8 @@ def test_a_stream_goes_on_where_it_was_left_and_does_not_come_again_after_the_en
     assert next(iter(later))[0] == ids[4]
     for over in (program.get(path, Last_Event_ID=ids[-1]), program.get(f"{path}?after={ids[-1]}")):
         assert (over.status, over.body) == (204, b"")
-    assert program.get(path, Last_Event_ID="x").status == 422
+    for nonsense in ("x", "9" * 20, f"0-{'9' * 20}"):
+        assert program.get(path, Last_Event_ID=nonsense).status == 422
 
 
 def test_a_key_reaches_its_own_tenants_jobs_alone(served: Served, done: str) -> None:
@@ -122,7 +124,8 @@ def test_nobody_else_is_let_in_and_nothing_that_is_said_holds_a_secret(served: S
             answer = caller.get(path)
             assert (answer.status, answer.headers["content-type"]) == (401, "application/problem+json")
         assert caller.ask("POST", "/api/v1/jobs", spec()).status == 401
-    assert [served.nobody.get(path).status for path in ("/healthz", "/readyz")] == [200, 200]
+    for method, path in product(("GET", "HEAD"), ("/healthz", "/readyz")):
+        assert served.nobody.ask(method, path).status == 200
     assert served.operator.get("/api/v1/jobs", Host="evil.example").status == 421
     assert served.operator.ask("POST", "/api/v1/jobs", spec(), Origin="https://evil.example").status == 403
     said = served.node.logs() + served.operator.get("/api/v1/fleet").text
