@@ -195,6 +195,16 @@ def test_the_dashboard_draws_what_the_ledger_has(served: Served, visit: Visit) -
     expect(page.locator("canvas")).to_have_count(5)
 
 
+def test_a_job_that_cannot_be_read_for_now_says_why_until_it_can(served: Served, visit: Visit) -> None:
+    page, its_state = visit.page, "**/api/v1/jobs/*?tenant=*"
+    page.route(its_state, lambda route: route.fulfill(status=503, json={"detail": "Redis is away."}))
+    page.goto(f"{served.url}/jobs/{served.operator.submit()}")
+    expect(page.get_by_role("alert")).to_have_text("Redis is away.")
+    page.unroute(its_state)
+    expect(page.locator("#status")).to_have_text(re.compile("complete|degraded"))
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
 def test_a_job_that_is_not_there_is_said_to_be(served: Served, visit: Visit) -> None:
     visit.page.goto(f"{served.url}/jobs/none")
     expect(visit.page.get_by_role("alert")).to_contain_text("no job 'none'")

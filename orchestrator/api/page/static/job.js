@@ -25,8 +25,8 @@ const refresh = whenWished(async () => {
   try {
     view = (await ask(of())).body;
   } catch (error) {
+    problem(error.message);
     if (error.status === 404) {
-      problem(error.message);
       setText($("#goal"), "There is no such job.");
       for (const part of document.querySelectorAll(".facts, #argument, #timeline")) part.hidden = true;
       stop();
