@@ -46,7 +46,7 @@ def command(
     from orchestrator.cli.output import stderr_console
     from orchestrator.cli.run import engine_line, join_fleet, keep_ledger
     from orchestrator.client import Client
-    from orchestrator.errors import InvalidInput, WorldError
+    from orchestrator.errors import InvalidInput, StoreUnavailable, WorldError
     from orchestrator.settings import load_settings, require_keys
 
     settings = load_settings()
@@ -71,6 +71,12 @@ def command(
             # The private Redis will go; its ledger stays.
             stack.callback(keep_ledger, stack.enter_context(Client(fleet.settings)), settings, notes)
         deployment = Deployment(fleet.settings if fleet else settings)
+        try:
+            deployment.client.check()
+        except StoreUnavailable as problem:
+            notes.print(
+                f"{problem}. It is served all the same, and looked for with every request.", style="yellow"
+            )
         app = make_app(deployment, access, prefix=url_prefix)
         print(address_of(opened, host, url_prefix), flush=True)
         # Stdout is for the address.

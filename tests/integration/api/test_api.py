@@ -345,6 +345,7 @@ def test_with_its_redis_away_it_lives_and_says_when_to_come_again(tmp_path: Path
     node = serve_node("away", tmp_path, env, "--no-login")
     try:
         node.ready()
+        assert "Redis cannot be reached" in node.logs()
         caller = Caller(address(node).rstrip("/"), {})
         assert [caller.get(path).status for path in ("/healthz", "/readyz")] == [200, 503]
         for refused in (caller.get("/api/v1/jobs"), caller.ask("POST", "/api/v1/jobs", spec())):
