@@ -48,7 +48,7 @@ def latency(room: Room, size: Size) -> dict[str, list[Latency]]:
         for number in range(1, size.rounds + 1):
             for arm in room.shuffled(arms):
                 with awake(arm):
-                    measured = _one_at_a_time(arm, size.latency_jobs)
+                    measured = one_at_a_time(arm, size.latency_jobs)
                 rounds[arm.name].append(measured)
                 room.told(f"latency {number}/{size.rounds}: {arm.name} p50 {measured.argument.p50:.1f} ms")
     return rounds
@@ -81,7 +81,8 @@ def _triptych(room: Room, queues: Sequence[Sequence[str]] = (QUEUES,)) -> Callab
     return lambda url: TriptychArm(TRIPTYCH, url=url, folder=room.folder, slots=SLOTS, queues=queues)
 
 
-def _one_at_a_time(arm: Arm, count: int) -> Latency:
+def one_at_a_time(arm: Arm, count: int) -> Latency:
+    """One round of jobs, each sent when the one before is in hand."""
     argument, whole = [], []
     for _ in range(count):
         sent = time.time()
@@ -91,16 +92,24 @@ def _one_at_a_time(arm: Arm, count: int) -> Latency:
     return Latency(Spread.of(argument), Spread.of(whole))
 
 
-def _drained(arm: Arm, count: int) -> Iterator[tuple[str, Drain]]:
+def drained(arm: Arm, count: int) -> Drain:
+    """One round of an arm whose workers do everything: its queues are filled while they sleep, then emptied."""
     before = Spent.by(arm)
     jobs = [arm.send(NOTHING) for _ in range(count)]
-    if isinstance(arm, TriptychArm):
-        planner, *others = arm.workers
-        seconds = _timed(arm, [planner], lambda: arm.until_all("sent:thesis", jobs))
-        yield PLANNING, _per_job(count, seconds, before, Spent.by(arm))
-        before = Spent.by(arm)
-    else:
-        others = arm.workers
+    seconds = _timed(arm, arm.workers, lambda: [arm.wait(job) for job in jobs])
+    return _per_job(count, seconds, before, Spent.by(arm))
+
+
+def _drained(arm: Arm, count: int) -> Iterator[tuple[str, Drain]]:
+    if not isinstance(arm, TriptychArm):
+        yield arm.name, drained(arm, count)
+        return
+    before = Spent.by(arm)
+    jobs = [arm.send(NOTHING) for _ in range(count)]
+    planner, *others = arm.workers
+    seconds = _timed(arm, [planner], lambda: arm.until_all("sent:thesis", jobs))
+    yield PLANNING, _per_job(count, seconds, before, Spent.by(arm))
+    before = Spent.by(arm)
     seconds = _timed(arm, others, lambda: [arm.wait(job) for job in jobs])
     yield arm.name, _per_job(count, seconds, before, Spent.by(arm))
 

@@ -17,6 +17,7 @@ from orchestrator.exporter.serving import Endpoint, metrics_page
 from orchestrator.store.connection import check
 from workers.consumer import Consumer
 from workers.control import answer_for
+from workers.core import Core
 from workers.draining import Draining
 from workers.patience import until_reached
 from workers.probes import Probes
@@ -45,12 +46,16 @@ def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
     presence = runtime.presence(concurrency, lambda: pauses.serving if probes.ready else ())
     draining = Draining(runtime.heartbeat, consuming=lambda: probes.ready, drain_s=settings.drain_s)
 
+    core = Core()
+
     def begin(**_: Any) -> None:  # noqa: ANN401 - celery's signal arguments
         runtime.sweeper.start()
         runtime.archiver.start()
         pauses.start()
         presence.start()
         runtime.connections.start()
+        if settings.one_core:
+            core.start()
         draining.listen()
         log.info(
             "worker_ready", queues=list(queues), concurrency=concurrency, model=settings.model or "extractive"
@@ -80,6 +85,7 @@ def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
         worker.start()
     finally:
         probes.ended()
+        core.close()
         pauses.close()
         presence.close()
         if endpoint:

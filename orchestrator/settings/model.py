@@ -130,6 +130,11 @@ class Settings(Services):
         default=86_400, ge=60, description="How long a finished job's record stays in Redis."
     )
     concurrency: int = Field(default=100, ge=1, le=5_000, description="Threads of one worker process.")
+    one_core: bool = Field(
+        default=True,
+        description="Keep a worker process on one core, the one that others use least: its threads take turns, and on "
+        "several cores that costs much more CPU. Linux only; off leaves it to the kernel.",
+    )
     drain_s: float = Field(
         default=180, ge=0, le=3_600, description="Seconds from SIGTERM until steps in flight are handed over."
     )
