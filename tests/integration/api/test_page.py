@@ -183,7 +183,7 @@ def test_the_dashboard_draws_what_the_ledger_has(served: Served, visit: Visit) -
     page = visit.page
     ask(page, served.url, "How long does the event queue take?", mode="sequential")
     expect(page.locator("#status")).to_have_text(re.compile("complete|degraded"))
-    page.goto(f"{served.url}/latency?range=15m")
+    page.goto(f"{served.url}/latency?range=7d")
     row = page.locator("#totals tr", has_text="sequential")
     expect(row.locator("td").first).not_to_have_text("0")
     expect(page.locator("canvas")).to_have_count(5)
