@@ -236,6 +236,11 @@ def test_a_job_that_is_not_there_is_said_to_be(served: Served, visit: Visit) -> 
          ["0.42 s", "12.3 s", "1 min 40 s", "2 min 05 s", "3 min", "3 h 10 min"]),
         ("format.js: [percent(1, 3), percent(3, 3), percent(0, 0)]", ["33.3 %", "100 %", "–"]),
         ("answer.js: standing({upheld: true, support: 0.5}, []).state", "upheld"),
+        (
+            "answer.js: standing({upheld: true, support: 0.5}, []).detail",
+            "in words of its own, support 0.50",
+        ),
+        ("answer.js: standing({upheld: true, support: 0.9, word_for_word: true}, []).detail", "word for word"),
         ("answer.js: standing({upheld: true, support: null}, []).state", "not judged"),
         ("answer.js: standing({upheld: false, support: 0}, []).state", "not upheld"),
         ("answer.js: standing(undefined, [{judged: true, reason: 'no_quote', detail: ''}]).state", "not upheld"),

@@ -9,7 +9,7 @@ export function standing(report, findings) {
   const upheld = report ? report.upheld : judged.length === 0;
   if (!upheld) return { state: "not upheld", detail: judged.map((finding) => `${words(finding.reason)}${finding.detail ? `: ${finding.detail}` : ""}`).join("; ") };
   if (!report || report.support === null) return { state: "not judged", detail: "its quotes are verbatim; whether they cover its wording could not be told" };
-  return { state: "upheld", detail: `support ${report.support.toFixed(2)}` };
+  return { state: "upheld", detail: report.word_for_word ? "word for word" : `in words of its own, support ${report.support.toFixed(2)}` };
 }
 
 function reasonWords({ code, persona, kind }) {
@@ -92,5 +92,6 @@ export function drawOutcome(section, result, html) {
 
 function tally(result) {
   const upheld = result.eval.claims.filter((report) => report.upheld).length;
-  return result.claims.length ? `${upheld} of ${result.eval.claims.length} upheld` : "none was delivered";
+  const literal = result.eval.claims.filter((report) => report.word_for_word).length;
+  return result.claims.length ? `${upheld} of ${result.eval.claims.length} upheld, ${literal} word for word` : "none was delivered";
 }
