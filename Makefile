@@ -4,7 +4,7 @@ BIN := .venv/bin
 # What is locked stays as it is, where it still fits.
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-compare test check unit integration bench bench-gate bench-latency bench-live bench-durability soak growth overload soak-tests lint types contracts format client-wheel lock clean
+.PHONY: help install demo page demo-compare test check unit integration bench bench-gate bench-latency bench-live bench-durability soak growth overload soak-tests lint types contracts format client-wheel lock clean
 
 help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,6 +17,9 @@ install: .venv/installed ## Make .venv from the hashed lock.
 
 demo: install ## Answer a question from the documents in examples/ (no Redis, no key, no LLM needed).
 	@$(BIN)/triptych run "Should the Harbor team move order processing from the nightly batch to an event queue?" --docs examples/queue-migration
+
+page: install ## Open the live page on this machine, with the documents in examples/ to ask about (Ctrl-C ends it).
+	@$(BIN)/triptych serve --no-login --docs examples/queue-migration
 
 demo-compare: install ## Compare ways of running on the goals in examples/, an A/A pair among them: extractive, then a simulated model (3 minutes).
 	@rm -rf build/demo-compare
