@@ -82,7 +82,7 @@ def check(
         bool,
         typer.Option(
             "--strict",
-            help="Let no claim hold that is not made of whole sentences of its quotes, word for word.",
+            help="Let no claim hold that is not whole sentences of one of its quotes, word for word.",
         ),
     ] = False,
     judge: Judge = False,

@@ -54,8 +54,8 @@ class LevelReport(Frozen):
 class ClaimReport(Frozen):
     """One claim: whether it holds at levels 0 to 2, and how well its quotes support its wording, 0 to 1.
 
-    ``support`` is ``None`` where the wording could not be judged. ``word_for_word``: it holds and is made of whole
-    sentences of its quotes; what holds and is not may say with one word what they do not.
+    ``support`` is ``None`` where the wording could not be judged. ``word_for_word``: it holds and is whole
+    sentences of one of its quotes; what holds and is not may say with one word what they do not.
     """
 
     claim_id: AnyId

@@ -1,4 +1,4 @@
-"""Whether a claim says what its quotes say word for word: whole sentences of theirs, in their order, and nothing else.
+"""Whether a claim says what a quote of it says word for word: whole sentences, one after the other, and nothing else.
 
 Level 2 counts words, so a claim may pass with one that changes its meaning. Of this there is no doubt.
 """
@@ -15,20 +15,27 @@ from orchestrator.language.sentences import bare
 
 
 def word_for_word(text: str, quotes: Sequence[Quoted]) -> bool:
-    """Whether every sentence of a claim's text is a whole sentence of these verbatim quotes, and in their order.
+    """Whether a claim's text is one whole sentence of a verbatim quote, or several that follow each other there.
 
     Typography, spacing and line breaks may differ, and marks around a sentence; words, digits, capitals and the marks
-    inside it may not. A sentence that a quote cuts short is none of its sentences.
+    inside it may not. A sentence that a quote cuts short is none of its sentences, and what two quotes say is no longer
+    what either says: "it failed" is about whatever stands before it.
     """
     # A full-width stop or an invisible mark may hide where a sentence ends, in the claim or in its source.
     folded = "\n".join(map(normalise, text.splitlines()))
-    return any(_stand_in(quotes, [bare(s.text) for s in sentences(reading)]) for reading in {text, folded})
+    readings = [[bare(sentence.text) for sentence in sentences(reading)] for reading in {text, folded}]
+    return any(_stands_in(quote, asked) for quote in quotes for asked in readings if asked)
 
 
-def _stand_in(quotes: Iterable[Quoted], asked: Sequence[str]) -> bool:
-    telling = (quote for quote in quotes if any(sentence in quote.folded_text for sentence in asked))
-    said = (sentence for quote in telling for sentence in quote.sentences)
-    return bool(asked) and all(sentence in said for sentence in asked)
+def _stands_in(quote: Quoted, asked: Sequence[str]) -> bool:
+    # The first test is much the cheaper one. No folded text holds the mark, and such a search takes linear time.
+    return all(sentence in quote.folded_text for sentence in asked) and _marked(asked) in _marked(
+        quote.sentences
+    )
+
+
+def _marked(stated: Sequence[str]) -> str:
+    return "".join(f"\0{sentence}" for sentence in stated) + "\0"
 
 
 def strictly(report: EvalReport) -> EvalReport:
@@ -39,5 +46,5 @@ def strictly(report: EvalReport) -> EvalReport:
 def _reworded(report: EvalReport) -> Iterable[tuple[int, Finding]]:
     for number, told in enumerate(report.claims):
         if told.upheld and not told.word_for_word:
-            detail = "holds, but in words of its own: no whole sentence of its quotes says it"
+            detail = "holds, but in words of its own: no quote of it says so in whole sentences"
             yield number, Finding(level=2, reason="reworded", claim_id=told.claim_id, detail=detail)
