@@ -137,6 +137,21 @@ def test_what_is_missing_is_said_where_it_is_missing(served: Served, visit: Visi
     assert page.url == f"{served.url}/"
 
 
+def test_a_corpus_that_cannot_be_read_is_shown_with_its_reason_and_is_not_on_offer(
+    served: Served, visit: Visit
+) -> None:
+    broken = {"name": "broken", "documents": 0, "passages": 0, "problem": "is no database; remove it"}
+    sound = {"name": "sound", "documents": 2, "passages": 9, "problem": ""}
+    visit.page.route("**/api/v1/corpora", lambda route: route.fulfill(json={"corpora": [broken, sound]}))
+    visit.page.goto(f"{served.url}/")
+    documents = visit.page.get_by_label("Documents")
+    expect(documents).to_have_value("sound")
+    expect(documents.locator("option")).to_have_text(
+        ["broken: is no database; remove it", "sound (2 documents)", "pasted text"]
+    )
+    expect(documents.locator("option:disabled")).to_have_attribute("value", "broken")
+
+
 def test_a_job_is_called_off_after_a_second_click_and_says_so(served: Served, visit: Visit) -> None:
     page, gate = visit.page, served.model.gate()
     served.model.script("thesis", through(gate))

@@ -92,7 +92,9 @@ export function asking(form, hrefOf) {
 
 async function offer(select) {
   const { body } = await ask(`${api}/corpora`).catch(() => ({ body: { corpora: [] } }));
-  const options = body.corpora.map(({ name, documents }) => el("option", { value: name }, `${name} (${counted(documents, "document")})`));
-  select.prepend(...options);
-  if (options.length && !select.dataset.chosen) select.value = body.corpora[0].name;
+  select.prepend(...body.corpora.map(({ name, documents, problem }) => {
+    const shown = problem ? `${name}: ${problem}` : `${name} (${counted(documents, "document")})`;
+    return el("option", { value: name, disabled: Boolean(problem), title: problem || null }, shown);
+  }));
+  select.value = body.corpora.find(({ problem }) => !problem)?.name ?? "";
 }
