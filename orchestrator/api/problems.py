@@ -168,6 +168,12 @@ def _place(location: tuple[int | str, ...]) -> str:
     ]
 
 
+def _is_json(content_type: str) -> bool:
+    """Whether the framework reads a body of this type as JSON; any other it hands on as bytes."""
+    kind, _, subtype = content_type.partition(";")[0].strip().lower().partition("/")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
 def install(app: FastAPI) -> None:
     """Have an application answer with problems, and nothing else where something goes wrong."""
 
@@ -180,7 +186,8 @@ def install(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - it is installed for these
-        if request.method == "POST" and "json" not in request.headers.get("content-type", ""):
+        about_body = any(item["loc"][:1] == ("body",) for item in error.errors())
+        if about_body and not _is_json(request.headers.get("content-type", "")):
             detail = "send JSON, and say so: Content-Type: application/json"
             return Problem(415, "unsupported_media_type", detail).response()
         return problem_of_validation(error, drop=1).response()

@@ -181,6 +181,13 @@ def test_the_same_key_finds_the_same_job_and_another_body_does_not(served: Serve
         ([], {}, 422, None),
         (b"{", {"Content_Type": "application/json"}, 422, None),
         (b"goal=x", {"Content_Type": "application/x-www-form-urlencoded"}, 415, None),
+        (json.dumps(spec()).encode(), {"Content_Type": "text/json"}, 415, None),
+        (
+            json.dumps(spec(goal=" ")).encode(),
+            {"Content_Type": "Application/Ours+JSON; charset=utf-8"},
+            422,
+            "goal",
+        ),
         (b"[" * 100_000, {"Content_Type": "application/json"}, 400, None),
         (b'"' + b"x" * MAX_BODY_BYTES + b'"', {"Content_Type": "application/json"}, 413, None),
     ],
@@ -192,6 +199,18 @@ def test_what_cannot_be_a_job_is_told_its_field_and_is_none(
     assert (answer.status, answer.json["status"], answer.json.get("field")) == (status, status, field)
     assert answer.headers["content-type"] == "application/problem+json"
     assert "Traceback" not in answer.text
+
+
+def test_what_wants_no_body_is_not_asked_for_json(served: Served) -> None:
+    answer = served.operator.ask("POST", "/api/v1/jobs/j1/cancel?tenant=a%20b")
+    assert (answer.status, answer.json["field"]) == (422, "tenant")
+
+
+@pytest.mark.parametrize("path", ["/", "/latency", "/jobs/j1"])
+def test_a_page_can_be_looked_for_without_being_read(served: Served, path: str) -> None:
+    answer = served.operator.ask("HEAD", path)
+    assert (answer.status, answer.body) == (200, b"")
+    assert answer.headers["content-length"] == str(len(served.operator.get(path).body))
 
 
 def test_a_body_without_a_length_is_bounded_too(served: Served) -> None:
