@@ -51,8 +51,8 @@ class Fleet:
     def look(self) -> None:
         """Raise where the command was interrupted, or the private worker died."""
         interrupt.check()
-        if self.private is not None and self.private.worker_died():
-            raise WorldError(f"the private worker died: {self.private.log('worker')[-600:]}")
+        if self.private is not None:
+            self.private.check_worker()
 
 
 def require_judge(settings: Settings) -> None:

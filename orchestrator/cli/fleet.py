@@ -65,7 +65,6 @@ def follow(
     from orchestrator.cli.output import stderr_console
     from orchestrator.cli.view import LiveTable, PlainLines
     from orchestrator.contracts.events import TaskStart
-    from orchestrator.errors import WorldError
 
     notes = stderr_console()
 
@@ -82,8 +81,8 @@ def follow(
             interrupt.check()
             view.show(event)
             taken = taken or isinstance(event, TaskStart)
-            if event is None and private is not None and private.worker_died():
-                raise WorldError(f"the private worker died: {private.log('worker')[-600:]}")
+            if event is None and private is not None:
+                private.check_worker()
             if not taken and time.monotonic() - began >= NOBODY_AFTER_S:
                 say("No worker has taken the job yet; is one running? (triptych worker)")
                 taken = True

@@ -170,11 +170,10 @@ class _Progress:
 def _look(fleet: PrivateFleet | None) -> Callable[[], None]:
     """What to look at while answers are awaited: signals, and a private worker's death."""
     from orchestrator.cli import interrupt
-    from orchestrator.errors import WorldError
 
     def look() -> None:
         interrupt.check()
-        if fleet is not None and fleet.worker_died():
-            raise WorldError(f"the private worker died: {fleet.log('worker')[-600:]}")
+        if fleet is not None:
+            fleet.check_worker()
 
     return look

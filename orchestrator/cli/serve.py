@@ -46,7 +46,7 @@ def command(
     from orchestrator.cli.output import stderr_console
     from orchestrator.cli.run import engine_line, join_fleet, keep_ledger
     from orchestrator.client import Client
-    from orchestrator.errors import InvalidInput, StoreUnavailable, WorldError
+    from orchestrator.errors import InvalidInput, StoreUnavailable
     from orchestrator.settings import load_settings, require_keys
 
     settings = load_settings()
@@ -82,5 +82,5 @@ def command(
         # Stdout is for the address.
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
         serve(app, opened, closing=deployment.closing, died=fleet.worker_died if fleet else lambda: False)
-        if fleet is not None and fleet.worker_died():
-            raise WorldError(f"the private worker died: {fleet.log('worker')[-600:]}")
+        if fleet is not None:
+            fleet.check_worker()

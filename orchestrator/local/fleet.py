@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from orchestrator.errors import InvalidSettings, StoreUnavailable
+from orchestrator.errors import InvalidSettings, StoreUnavailable, WorldError
 from orchestrator.settings import Settings
 from orchestrator.store.connection import connect, translated
 
@@ -25,6 +25,8 @@ STOP_TIMEOUT_S = 5.0
 _PREFIX = "triptych-"
 _LOCK = "fleet.lock"
 LONGEST_BASE = 60
+WORKER = [sys.executable, "-m", "workers"]
+LOG_LINES, LOG_BYTES = 5, 16_000
 
 
 class PrivateFleet:
@@ -74,18 +76,30 @@ class PrivateFleet:
 
     def start_worker(self) -> None:
         """Start the worker; it takes its first message about a second later."""
-        self._worker = self._spawn([sys.executable, "-m", "workers"], "worker.log")
+        self._worker = self._spawn(WORKER, "worker.log")
 
     def worker_died(self) -> bool:
         """Whether the worker has ended although nobody stopped it."""
         return self._worker is not None and self._worker.poll() is not None
 
+    def check_worker(self) -> None:
+        """Raise ``WorldError`` where the worker has died: how, and the last lines of its log."""
+        if self._worker is None or (code := self._worker.poll()) is None:
+            return
+        how = (
+            f"was ended by signal {-code} ({signal.Signals(-code).name})"
+            if code < 0
+            else f"ended with exit code {code}"
+        )
+        raise WorldError(f"the private worker {how}; the last of its log:\n{self.log('worker')}")
+
     def log(self, name: str) -> str:
-        """The last lines of ``worker`` or ``valkey``."""
+        """The last lines of ``worker`` or ``valkey``, each of them whole."""
         path = self.folder / f"{name}.log"
         if not path.exists():
             return "(no log)"
-        return path.read_bytes()[-4_000:].decode(errors="replace").strip() or "(empty log)"
+        lines = path.read_bytes()[-LOG_BYTES:].decode(errors="replace").strip().splitlines()
+        return "\n".join(lines[-LOG_LINES:]) or "(empty log)"
 
     def stop(self) -> None:
         """Take both down and remove the folder. May be called twice."""

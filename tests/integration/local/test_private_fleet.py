@@ -1,4 +1,4 @@
-"""A private fleet clears away what a killed one left, and nothing else."""
+"""A private fleet clears away what a killed one left, and nothing else; and tells how its worker ended."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.errors import WorldError
 from orchestrator.local import PrivateFleet
 from orchestrator.settings import Settings
+from tests.nodes import wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -61,6 +63,37 @@ def test_nothing_is_left_of_a_fleet_that_was_stopped(base: Path) -> None:
     fleet.stop()
     fleet.stop()
     assert list(base.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (
+            "import os; os.kill(os.getpid(), 9)",
+            "was ended by signal 9 (SIGKILL); the last of its log:\n(empty log)",
+        ),
+        ("print('why'); raise SystemExit(3)", "ended with exit code 3; the last of its log:\nwhy"),
+        (
+            "print(*(f'{n:02} ' + 'x' * 297 for n in range(60)), sep='\\n'); raise SystemExit(1)",
+            "ended with exit code 1; the last of its log:\n"
+            + "\n".join(f"{n} " + "x" * 297 for n in range(55, 60)),
+        ),
+    ],
+)
+def test_a_worker_that_has_died_is_told_with_how_and_whole_lines_of_its_log(
+    base: Path, monkeypatch: pytest.MonkeyPatch, program: str, said: str
+) -> None:
+    fleet = PrivateFleet(Settings())
+    try:
+        fleet.check_worker()  # none was started
+        monkeypatch.setattr("orchestrator.local.fleet.WORKER", [sys.executable, "-c", program])
+        fleet.start_worker()
+        wait_for("its end", fleet.worker_died)
+        with pytest.raises(WorldError) as told:
+            fleet.check_worker()
+    finally:
+        fleet.stop()
+    assert str(told.value) == f"the private worker {said}"
 
 
 @pytest.mark.skipif(
