@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import time
@@ -41,6 +42,15 @@ def listen(host: str, port: int) -> socket.socket:
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; what is accepted here inherits it
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
     return opened
+
+
+def check_prefix(prefix: str) -> None:
+    """Raise ``InvalidInput`` where that is no path to be served under; none at all is one."""
+    segments = prefix.strip("/").split("/")
+    if prefix.strip("/") and not all(re.fullmatch(r"(?!\.+$)[A-Za-z0-9._~-]+", part) for part in segments):
+        raise InvalidInput(
+            "--url-prefix", "is a path of plain segments, such as /ops/triptych: letters, digits, and . _ ~ -"
+        )
 
 
 def address_of(opened: socket.socket, host: str, prefix: str) -> str:

@@ -54,9 +54,10 @@ def command(
         from orchestrator.api.access import access_for
         from orchestrator.api.app import make_app
         from orchestrator.api.deployment import Deployment
-        from orchestrator.api.serve import address_of, listen, serve
+        from orchestrator.api.serve import address_of, check_prefix, listen, serve
     except ImportError:
         raise InvalidInput("serve", 'is not installed; pip install "triptych[api]"') from None
+    check_prefix(url_prefix)
     access = access_for(settings, host=host, login=not no_login, names=allow_host or ())
     if settings.redis_url is None:
         require_keys(settings)

@@ -22,6 +22,9 @@ LOGIN = {"TRIPTYCH_API_LOGIN": "ops:s3cret-word"}
         (["--no-login", "--host", "build.internal"], REDIS, "--no-login: opens this machine's own address alone"),
         ([], {**REDIS, "TRIPTYCH_API_LOGIN": "s3cret-word"}, "TRIPTYCH_API_LOGIN: must be USER:PASSWORD"),
         ([], {**REDIS, "TRIPTYCH_API_KEYS": "s3cret-word-of-acme"}, "TRIPTYCH_API_KEYS: must be TENANT=KEY"),
+        (["--no-login", "--url-prefix", 'a b"><x'], REDIS, "--url-prefix: is a path of plain segments, such as /ops"),
+        (["--no-login", "--url-prefix", "/a/../b"], REDIS, "--url-prefix: is a path of plain segments"),
+        (["--no-login", "--url-prefix", "/t\n"], REDIS, "--url-prefix: is a path of plain segments"),
         (["--host", "nowhere.invalid"], {**REDIS, **LOGIN}, "--port: 8321 on nowhere.invalid cannot be opened"),
     ],
 )  # fmt: skip
