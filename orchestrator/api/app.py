@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestrator import __version__
@@ -103,6 +104,11 @@ class Guard:
         send = _with_headers(send)
         if isinstance(verdict, Problem):
             await verdict.response()(scope, receive, send)
+            return
+        if self._prefix and path == self._prefix:
+            query = scope["query_string"].decode("latin-1")
+            there = RedirectResponse(f"{path}/?{query}" if query else f"{path}/")
+            await there(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = verdict
         await self._app(scope, _bounded(receive), send)

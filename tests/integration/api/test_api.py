@@ -322,6 +322,8 @@ def test_the_end_ends_open_streams_and_says_nothing_of_it(served: Served, tmp_pa
             200,
             404,
         ]
+        whole = caller.get("/ops/t?range=1h")  # as somebody types it
+        assert (whole.status, whole.headers["location"]) == (307, "/ops/t/?range=1h")
         accepted = caller.ask("POST", "/ops/t/api/v1/jobs", spec())
         assert accepted.headers["location"].startswith("/ops/t/api/v1/jobs/")
         stream = caller.stream("/api/v1/fleet/events")
