@@ -74,7 +74,7 @@ def look() -> Look:
 
 
 class Core:
-    """Keeps this process's threads together, those that are started later too. ``close`` lets them go."""
+    """Keeps this process's threads together, those that are started later too. ``close`` leaves them where they are."""
 
     def __init__(self, look_around: Callable[[], Look] = look, dice: random.Random | None = None) -> None:
         self._look = look_around
