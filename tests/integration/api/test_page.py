@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 from playwright.sync_api import TimeoutError as PageTimeoutError
 
 from tests.browser import Visit
@@ -135,6 +135,23 @@ def test_what_is_missing_is_said_where_it_is_missing(served: Served, visit: Visi
     page.keyboard.press("Control+Enter")
     expect(page.get_by_label("Text to answer from")).to_be_focused()
     assert page.url == f"{served.url}/"
+
+
+def test_who_asks_before_the_corpora_are_known_is_heard_when_they_are(served: Served, visit: Visit) -> None:
+    page, held = visit.page, list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/corpora", hold)
+    page.goto(f"{served.url}/")
+    page.get_by_role("textbox", name="Question").fill("Why?")
+    with page.expect_event("console", lambda message: message.text == "asked"):
+        page.evaluate("addEventListener('submit', () => console.log('asked'))")
+        page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    held[0].continue_()
+    expect(page.get_by_label("Text to answer from")).to_be_focused()
 
 
 def test_a_corpus_that_cannot_be_read_is_shown_with_its_reason_and_is_not_on_offer(

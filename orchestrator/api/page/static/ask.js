@@ -50,6 +50,7 @@ export function asking(form, hrefOf) {
     goal.style.height = "auto";
     goal.style.height = `${Math.min(goal.scrollHeight + 2, 240)}px`;
   };
+  const offered = offer(corpus).then(choose);
   goal.addEventListener("input", grow);
   form.addEventListener("input", () => {
     key = fresh();
@@ -58,6 +59,7 @@ export function asking(form, hrefOf) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     refuse("");
+    await offered; // before that, what to answer from is not on the page yet
     let spec;
     try {
       spec = specOf({ goal: goal.value, corpus: corpus.value, text: text.value, mode: mode.value, deadline: deadline.value });
@@ -87,7 +89,6 @@ export function asking(form, hrefOf) {
   addEventListener("pageshow", () => {
     button.disabled = false;
   });
-  offer(corpus).then(choose);
 }
 
 async function offer(select) {
