@@ -13,14 +13,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestrator import __version__
 from orchestrator.api import answers, corpora, events, fleet, jobs, latency, probes, problems
-from orchestrator.api.access import Access
+from orchestrator.api.access import Access, Caller
 from orchestrator.api.deployment import API, Deployment
 from orchestrator.api.page import pages
-from orchestrator.api.problems import Problem
+from orchestrator.api.problems import AGAIN_S, Problem
 from orchestrator.submission import MAX_SPEC_BYTES
 
 MAX_BODY_BYTES = 2 * MAX_SPEC_BYTES
 """A spec may come with its letters escaped, as many programs write JSON: that doubles Korean."""
+MOST_REQUESTS = 1_000
+"""Under way at a time, open streams among them. Probes are not counted, and never refused."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'",
@@ -82,6 +84,7 @@ class Guard:
         self._app = app
         self._access = access
         self._prefix = "/" + prefix.strip("/") if prefix.strip("/") else ""
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -101,6 +104,9 @@ class Guard:
         declared = headers.get("content-length", "0")
         if not isinstance(verdict, Problem) and declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
             verdict = _too_large()
+        if isinstance(verdict, Caller) and self._under_way >= MOST_REQUESTS:
+            detail = "as many requests are under way as may be; come again"
+            verdict = Problem(503, "too_busy", detail, retry_after_s=AGAIN_S)
         send = _with_headers(send)
         if isinstance(verdict, Problem):
             await verdict.response()(scope, receive, send)
@@ -111,7 +117,12 @@ class Guard:
             await there(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = verdict
-        await self._app(scope, _bounded(receive), send)
+        counts = verdict is not None
+        self._under_way += counts
+        try:
+            await self._app(scope, _bounded(receive), send)
+        finally:
+            self._under_way -= counts
 
 
 def _with_headers(send: Send) -> Send:

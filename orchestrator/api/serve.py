@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import cast
@@ -20,10 +21,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from orchestrator.errors import InvalidInput
 
 MOST_CONNECTIONS = 1_000
+"""From here on who asks nothing is not waited for. None is refused: the next may be a probe's."""
+MOST_FILES = 4_096
+"""Many systems let a process open 1,024 unless it asks for more; each connection is one."""
 STALLED_MS = 30_000
 """A reader that takes nothing for so long has left, whatever its connection says."""
 PATIENCE_S = 10.0
 """What a request may take to come, its headers at least: who only connects takes a place that others need."""
+CROWDED_S = 1.0
+"""The same, where ``MOST_CONNECTIONS`` are open."""
 END_S = 5
 """What requests under way get to end when the server is told to."""
 
@@ -77,7 +83,6 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=END_S,
     )
     server = _Server(config, closing)
@@ -85,14 +90,22 @@ def serve(
 
     async def look() -> None:
         server.should_exit = server.should_exit or died()
-        connections = cast("Iterable[H11Protocol]", server.server_state.connections)
+        connections = cast("Collection[H11Protocol]", server.server_state.connections)
         for connection in waiting.too_long(connections, time.monotonic()):
             connection.transport.close()  # what is still to be sent to it is sent
 
     config.callback_notify, config.timeout_notify = look, 1
+    _allow_files()
     server.run(sockets=[opened])
     if server.interrupted:
         raise KeyboardInterrupt
+
+
+def _allow_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < MOST_FILES:
+        most = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 class Waiting:
@@ -101,15 +114,16 @@ class Waiting:
     def __init__(self) -> None:
         self._since: dict[H11Protocol, tuple[object, float]] = {}
 
-    def too_long(self, connections: Iterable[H11Protocol], now: float) -> list[H11Protocol]:
+    def too_long(self, connections: Collection[H11Protocol], now: float) -> list[H11Protocol]:
         """Give those of which no new request has come for ``PATIENCE_S``. ``now`` is in s, by any clock."""
         before, self._since = self._since, {}
+        patience_s = PATIENCE_S if len(connections) < MOST_CONNECTIONS else CROWDED_S
         for connection in connections:
             last = connection.cycle
             if last is None or last.response_complete:
                 known = before.get(connection, (last, now))
                 self._since[connection] = known if known[0] is last else (last, now)
-        return [connection for connection, (_, since) in self._since.items() if now - since >= PATIENCE_S]
+        return [connection for connection, (_, since) in self._since.items() if now - since >= patience_s]
 
 
 class _Server(uvicorn.Server):

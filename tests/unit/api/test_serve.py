@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
+from contextlib import ExitStack
 from threading import Event, Thread
 from typing import cast
 
@@ -73,6 +75,28 @@ def test_who_does_not_ask_is_cut_off_and_who_waits_for_an_answer_is_not(
     assert heard == [*LEFT_OPEN, "patient"]
 
 
+def test_a_crowd_that_asks_nothing_keeps_nobody_from_being_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "MOST_CONNECTIONS", 3)
+    opened, done = listen("127.0.0.1", 0), Event()
+    answers: list[bytes] = []
+
+    def visit() -> None:
+        try:
+            address = opened.getsockname()
+            with ExitStack() as crowd:
+                for _ in range(10):
+                    crowd.enter_context(visits(address, b""))
+                answers.append(crowd.enter_context(visits(address, ASKED)).recv(4096))
+        finally:
+            done.set()
+
+    visitor = Thread(target=visit, daemon=True)
+    with opened:
+        visitor.start()
+        serve(slow_or_not, opened, closing=asyncio.Event(), died=done.is_set)
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 200"]
+
+
 class Connection:
     """What is looked at of one: the request it is about, and whether that has been answered."""
 
@@ -81,10 +105,25 @@ class Connection:
         self.response_complete = True
 
 
-def test_a_connection_that_asks_again_and_again_is_kept() -> None:
+@pytest.mark.parametrize(("most", "patience_s"), [(1_000, serving.PATIENCE_S), (2, serving.CROWDED_S)])
+def test_a_connection_that_asks_again_and_again_is_kept(
+    monkeypatch: pytest.MonkeyPatch, most: int, patience_s: float
+) -> None:
+    monkeypatch.setattr(serving, "MOST_CONNECTIONS", most)
     waiting, busy = Waiting(), Connection()
     connections = cast("list[H11Protocol]", [busy, Connection()])
     for second in range(60):
         busy.cycle = Connection()
         late = waiting.too_long(connections, float(second))
-        assert late == (connections[1:] if second >= serving.PATIENCE_S else [])
+        assert late == (connections[1:] if second >= patience_s else [])
+
+
+def test_it_may_open_as_many_files_as_connections_take() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        with listen("127.0.0.1", 0) as opened:
+            serve(slow_or_not, opened, closing=asyncio.Event(), died=lambda: True)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(serving.MOST_FILES, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
