@@ -60,7 +60,7 @@ def make_app(deployment: Deployment, access: Access, *, prefix: str = "") -> ASG
     )
     app.state.deployment = deployment
     problems.install(app)
-    app.include_router(probes.router())
+    app.include_router(probes.router(deployment))
     places = events.Places()
     routers = (
         jobs.router(),

@@ -21,6 +21,8 @@ from orchestrator.store.fleet_ledger import FleetLedger
 
 API = "/api/v1"
 DEFAULT_TENANT = "default"
+REDIS_TIMEOUT_S = 2.0
+"""A command is tried twice: that Redis hangs is told after 4 s, to people who wait."""
 
 
 class Deployment:
@@ -28,8 +30,8 @@ class Deployment:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.client = Client(settings)
-        self.streams = AsyncClient(settings)
+        self.client = Client(settings, redis_timeout_s=REDIS_TIMEOUT_S)
+        self.streams = AsyncClient(settings, redis_timeout_s=REDIS_TIMEOUT_S)
         self.archive = archive_of(settings)
         self.ledger = FleetLedger(self.client.redis, self.archive, notice=lambda _: None)
         self.closing = asyncio.Event()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from orchestrator.api.deployment import Deployed, Deployment, Operating
 from orchestrator.api.events import BEAT, BEGIN, HEARTBEAT_S, EventStream, Places, frame, pause
 from orchestrator.api.problems import problem_of
+from orchestrator.api.sharing import Shared
 from orchestrator.contracts.base import ArguedMode, Frozen
 from orchestrator.contracts.rollout import Phase
 from orchestrator.errors import RecordUnreadable, TriptychError
@@ -113,20 +112,19 @@ class _Look:
 
 
 class Feed:
-    """Looks at the fleet for all who want to know, one after the other."""
+    """Looks at the fleet for all who want to know."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
         self._board = Board(deployment.client.store, MOST_LINES)
-        self._turn = asyncio.Lock()
+        self._shared = Shared(self._see)
         self._look: _Look | None = None
 
     async def look(self) -> _Look:
         """Look, or show what was seen less than a second ago. Raises ``StoreUnavailable``."""
-        async with self._turn:
-            if self._look is None or time.monotonic() - self._look.at >= FRESH_S:
-                self._look = await run_in_threadpool(self._see)
-            return self._look
+        if self._look is None or time.monotonic() - self._look.at >= FRESH_S:
+            self._look = await self._shared()
+        return self._look
 
     async def frames(self) -> AsyncIterator[bytes]:
         """Write what changes, once a second; where Redis is away, that it is."""

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
-from orchestrator.api.deployment import Deployed
+from orchestrator.api.deployment import Deployment
+from orchestrator.api.sharing import Shared
 from orchestrator.errors import StoreUnavailable
 from orchestrator.store.connection import translated
 
 _METHODS = ["GET", "HEAD"]
 """Balancers and monitors that want a status alone ask for no more."""
+READY_S = 2.0
+"""Within the 3 s that deploy/kubernetes gives a probe."""
 
 
-def router() -> APIRouter:
+def router(deployment: Deployment) -> APIRouter:
     """Make the probes' routes."""
     routes = APIRouter(include_in_schema=False)
+    answers = Shared(lambda: _answers(deployment))
 
     @routes.api_route("/healthz", methods=_METHODS)
     async def alive() -> Response:
         return PlainTextResponse("ok\n")
 
     @routes.api_route("/readyz", methods=_METHODS)
-    def ready(deployment: Deployed) -> Response:
+    async def ready() -> Response:
         try:
-            with translated():
-                deployment.client.redis.ping()
-        except StoreUnavailable:
-            return PlainTextResponse("no\n", status_code=503)
-        return PlainTextResponse("ok\n")
+            async with asyncio.timeout(READY_S):
+                able = await answers()
+        except TimeoutError:
+            able = False
+        return PlainTextResponse("ok\n") if able else PlainTextResponse("no\n", status_code=503)
 
     return routes
+
+
+def _answers(deployment: Deployment) -> bool:
+    """Whether Redis does; it may take a while to find out."""
+    try:
+        with translated():
+            deployment.client.redis.ping()
+    except StoreUnavailable:
+        return False
+    return True

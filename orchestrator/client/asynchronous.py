@@ -15,6 +15,7 @@ from orchestrator.contracts.events import Event
 from orchestrator.errors import StoreUnavailable
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, LiveText
+from orchestrator.store.connection import TIMEOUT_S
 
 if TYPE_CHECKING:
     from orchestrator.submission import Submitted
@@ -40,8 +41,8 @@ def _same_text(one: Event | LiveText, other: LiveText) -> bool:
 class AsyncClient:
     """A producer's connection to one deployment; each method is the awaitable twin of ``Client``'s."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._client = Client(settings)
+    def __init__(self, settings: Settings, *, redis_timeout_s: float = TIMEOUT_S) -> None:
+        self._client = Client(settings, redis_timeout_s=redis_timeout_s)
 
     async def __aenter__(self) -> Self:
         return self

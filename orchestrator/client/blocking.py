@@ -19,7 +19,7 @@ from orchestrator.contracts.events import Event
 from orchestrator.errors import InvalidSettings, StillRunning, StoreRefused, StoreUnavailable, TriptychError
 from orchestrator.settings import Settings
 from orchestrator.store import JobRef, JobStore, LiveText, connect
-from orchestrator.store.connection import check
+from orchestrator.store.connection import TIMEOUT_S, check
 from orchestrator.store.leases import LEASE_MS
 from orchestrator.store.origin import origin
 
@@ -36,14 +36,17 @@ SWEEP_TIME_MS = 4_000
 
 
 class Client:
-    """A producer's connection to one deployment. Blocking. Nothing is connected before the first call."""
+    """A producer's connection to one deployment. Blocking. Nothing is connected before the first call.
 
-    def __init__(self, settings: Settings) -> None:
+    ``redis_timeout_s``: what Redis gets to answer a command in; it is tried once more then.
+    """
+
+    def __init__(self, settings: Settings, *, redis_timeout_s: float = TIMEOUT_S) -> None:
         if settings.redis_url is None:
             raise InvalidSettings("REDIS_URL", "is not set; name the Redis that the workers use")
         self.settings = settings
         self._url = settings.redis_url.get_secret_value()
-        self.redis = connect(self._url)
+        self.redis = connect(self._url, timeout_s=redis_timeout_s)
         self.store = JobStore(self.redis, result_ttl_s=settings.result_ttl_s)
 
     def __enter__(self) -> Self:
