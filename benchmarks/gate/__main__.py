@@ -17,7 +17,7 @@ from benchmarks.gate import labelled, repairs, second, speed
 from benchmarks.gate.figures import Outcome, Row, outcomes, table
 from benchmarks.gate.mutations import SEED, cases
 from benchmarks.gate.texts import shipped_texts
-from orchestrator.cli.judge import judge_from_options
+from orchestrator.cli.judge.opinion import judge_from_options
 from orchestrator.errors import CallerError, WorldError
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from typer.core import TyperGroup, TyperOption
@@ -11,13 +11,23 @@ from typer.core import TyperGroup, TyperOption
 class Commands(TyperGroup):
     """The commands of ``triptych``, their options shown without the types that typer would print for flags."""
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - typer's own types are private
+    def get_params(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own types are private
+        """Give the options of ``triptych`` itself."""
+        return _bare(super().get_params(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - see above
         """Find a command by its name."""
         command = super().get_command(ctx, cmd_name)
-        for option in _options(command, ctx):
-            if option.is_flag:
-                option.metavar = ""
+        _bare(_options(command, ctx))
         return command
+
+
+def _bare(parameters: Iterable[Any]) -> list[Any]:
+    parameters = list(parameters)
+    for option in parameters:
+        if isinstance(option, TyperOption) and option.is_flag:
+            option.metavar = ""
+    return parameters
 
 
 def _options(command: Any, ctx: Any) -> Iterator[TyperOption]:  # noqa: ANN401 - see above

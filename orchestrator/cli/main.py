@@ -12,37 +12,13 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from orchestrator.cli import (
-    acl,
-    cancel,
-    compare,
-    config,
-    corpus,
-    dlq,
-    doctor,
-    exporter,
-    fleet_report,
-    flower,
-    gate,
-    interrupt,
-    jobs,
-    ledger,
-    mode,
-    pause,
-    result,
-    rollout,
-    route,
-    run,
-    schema,
-    search,
-    serve,
-    stats,
-    submit,
-    timeline,
-    watch,
-    worker,
-)
+from orchestrator.cli.ask import cancel, corpus, jobs, result, run, search, submit, watch
 from orchestrator.cli.help import Commands
+from orchestrator.cli.judge import compare, gate
+from orchestrator.cli.look import ledger, report, stats, timeline
+from orchestrator.cli.operate import acl, config, dlq, doctor, exporter, flower, schema, serve, worker
+from orchestrator.cli.shared import interrupt
+from orchestrator.cli.steer import mode, pause, rollout, route
 from orchestrator.errors import CallerError, JobError, WorldError
 
 app = typer.Typer(
@@ -50,40 +26,40 @@ app = typer.Typer(
     cls=Commands,
     help="Answer a question by argument: a thesis, an antithesis and a synthesis, every claim with its source.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 complete, 3 degraded, 1 failed, 2 bad input or Redis away, 130 interrupted.",
 )
-app.command("run")(run.run)
-app.command("search")(search.search)
-app.command("worker")(worker.worker)
-app.command("timeline")(timeline.command)
-app.add_typer(ledger.app, name="ledger")
-app.command("config")(config.command)
-app.command("schema")(schema.command)
-app.command("submit")(submit.submit)
-app.command("watch")(watch.watch)
-app.command("result")(result.result)
-app.command("list")(jobs.command)
-app.command("cancel")(cancel.cancel)
-app.add_typer(corpus.app, name="corpus")
-app.add_typer(dlq.app, name="dlq")
-app.add_typer(gate.app, name="gate")
-app.command("compare", help=compare.HELP)(compare.command)
-app.command("report")(fleet_report.command)
-app.command("stats")(stats.command)
-app.command("doctor")(doctor.command)
-app.add_typer(mode.app, name="mode")
-app.add_typer(rollout.app, name="rollout")
-app.add_typer(route.app, name="route")
-app.command("pause")(pause.pause_command)
-app.command("resume")(pause.resume_command)
-app.command("acl")(acl.command)
-app.command("exporter")(exporter.command)
-app.command("flower")(flower.command)
-app.command("serve")(serve.command)
+ASK, JUDGE, LOOK, STEER, OPERATE = "Ask", "Judge", "Look back", "Steer", "Operate"
+app.command("run", rich_help_panel=ASK)(run.run)
+app.command("search", rich_help_panel=ASK)(search.search)
+app.add_typer(corpus.app, name="corpus", rich_help_panel=ASK)
+app.command("submit", rich_help_panel=ASK)(submit.submit)
+app.command("watch", rich_help_panel=ASK)(watch.watch)
+app.command("result", rich_help_panel=ASK)(result.result)
+app.command("list", rich_help_panel=ASK)(jobs.command)
+app.command("cancel", rich_help_panel=ASK)(cancel.cancel)
+app.add_typer(gate.app, name="gate", rich_help_panel=JUDGE)
+app.command("compare", help=compare.HELP, rich_help_panel=JUDGE)(compare.command)
+app.command("timeline", rich_help_panel=LOOK)(timeline.command)
+app.add_typer(ledger.app, name="ledger", rich_help_panel=LOOK)
+app.command("report", rich_help_panel=LOOK)(report.command)
+app.command("stats", rich_help_panel=LOOK)(stats.command)
+app.add_typer(route.app, name="route", rich_help_panel=STEER)
+app.add_typer(mode.app, name="mode", rich_help_panel=STEER)
+app.add_typer(rollout.app, name="rollout", rich_help_panel=STEER)
+app.command("pause", rich_help_panel=STEER)(pause.pause_command)
+app.command("resume", rich_help_panel=STEER)(pause.resume_command)
+app.command("worker", rich_help_panel=OPERATE)(worker.worker)
+app.command("serve", rich_help_panel=OPERATE)(serve.command)
+app.command("flower", rich_help_panel=OPERATE)(flower.command)
+app.command("exporter", rich_help_panel=OPERATE)(exporter.command)
+app.command("doctor", rich_help_panel=OPERATE)(doctor.command)
+app.add_typer(dlq.app, name="dlq", rich_help_panel=OPERATE)
+app.command("acl", rich_help_panel=OPERATE)(acl.command)
+app.command("config", rich_help_panel=OPERATE)(config.command)
+app.command("schema", rich_help_panel=OPERATE)(schema.command)
 
 
 def version(wanted: bool) -> None:

@@ -151,6 +151,13 @@ def test_a_command_that_is_not_there_is_found_out(command, problem):
     assert (complaint(command) or "").partition(":")[0] == (problem or "")
 
 
+def test_the_readme_names_every_command():
+    table = re.findall(r"^\| .*`triptych .*", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    named = {word for row in table for word in re.findall(r"[a-z]+", row.split(" | ")[0])}
+    commands: Any = get_command(app)
+    assert set(commands.commands) - named == set()
+
+
 @cache
 def ledger_page() -> dict[str, str]:
     return sections((DOCS / "ledger.md").read_text(encoding="utf-8"))
@@ -240,7 +247,7 @@ def test_the_answers_page_names_what_the_gate_finds():
 
 
 def test_the_exit_codes_are_the_commands_own():
-    from orchestrator.cli.fleet import EXIT
+    from orchestrator.cli.shared.fleet import EXIT
 
     table = rows(answers_page()["Status and exit code"])
     assert {status: int(text.split("|")[0]) for status, text in table.items()} == EXIT

@@ -40,7 +40,10 @@ PRODUCERS = [
     "orchestrator.client.asynchronous",
     *[
         f"orchestrator.cli.{name}"
-        for name in ("main", "submit", "watch", "result", "jobs", "cancel", "dlq", "fleet")
+        for name in (
+            *("main", "ask.submit", "ask.watch", "ask.result", "ask.jobs", "ask.cancel", "operate.dlq"),
+            "shared.fleet",
+        )
     ],
 ]
 

@@ -11,7 +11,7 @@ import redis
 from pydantic import SecretStr
 
 from orchestrator.broker import make_app, queue_for
-from orchestrator.cli import doctor
+from orchestrator.cli.operate import doctor
 from orchestrator.client import Client
 from orchestrator.contracts import Result
 from orchestrator.corpus import Corpus

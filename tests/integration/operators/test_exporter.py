@@ -265,7 +265,9 @@ def test_where_redis_is_away_the_exporter_says_that_and_nothing_else_of_the_flee
 def test_the_command_serves_until_it_is_told_to_stop(
     redis_url: str, client: redis.Redis, free_port: int
 ) -> None:
-    program = f"from orchestrator.cli.exporter import command; command(port={free_port}, host='127.0.0.1')"
+    program = (
+        f"from orchestrator.cli.operate.exporter import command; command(port={free_port}, host='127.0.0.1')"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", program], cwd=ROOT, env={**os.environ, "REDIS_URL": redis_url},
         stdout=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from orchestrator.broker import ALL_QUEUES, make_app
-from orchestrator.cli.pause import pause_command, resume_command
+from orchestrator.cli.steer.pause import pause_command, resume_command
 from orchestrator.client import Client
 from orchestrator.contracts.events import QueuePaused, QueueResumed, parse_event
 from orchestrator.doctor.about import ask_workers

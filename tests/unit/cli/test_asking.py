@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,10 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from orchestrator.cli import asking
-from orchestrator.cli.documents import all_paths
 from orchestrator.cli.main import main
-from orchestrator.cli.task import build_spec
+from orchestrator.cli.shared import asking
+from orchestrator.cli.shared.documents import all_paths
+from orchestrator.cli.shared.task import build_spec
 from orchestrator.contracts import TaskSpec
 from orchestrator.errors import InvalidInput
 
@@ -121,13 +122,35 @@ def test_the_help_of_run_names_the_choices(capsys: pytest.CaptureFixture[str]) -
         assert choice in shown
 
 
-@pytest.mark.parametrize("command", [["run"], ["config"], ["ledger", "tail"], ["corpus", "add"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["config"], ["ledger", "tail"], ["corpus", "add"]])
 def test_a_flag_is_shown_without_a_value(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     sys.argv = ["triptych", *command, "--help"]
     assert main() == 0
     shown = capsys.readouterr().out
-    assert "--json" in shown or "--check" in shown
+    assert any(flag in shown for flag in ("--json", "--check", "--version"))
     assert "bool" not in shown
+
+
+def test_help_comes_by_what_people_do(capsys: pytest.CaptureFixture[str]) -> None:
+    sys.argv = ["triptych", "--help"]
+    assert main() == 0
+    kinds = re.findall(r"^\W*─ ([A-Z][a-z ]+) ─", capsys.readouterr().out, re.MULTILINE)
+    assert kinds == ["Options", "Ask", "Judge", "Look back", "Steer", "Operate"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("triptych rep", ["report"]),
+        ("triptych ledger ", ["tail", "show", "export"]),
+        ("triptych run --jso", ["--json"]),
+    ],
+)
+def test_a_shell_completes_commands_and_options(typed: str, offered: list[str]) -> None:
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_TRIPTYCH_COMPLETE": "complete_bash"}
+    program = [str(Path(sys.executable).with_name("triptych"))]
+    done = subprocess.run(program, capture_output=True, text=True, check=True, env={**os.environ, **words})
+    assert done.stdout.split() == offered
 
 
 def test_a_field_with_a_pattern_is_said_in_words() -> None:

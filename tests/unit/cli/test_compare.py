@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from orchestrator.cli import compare as command
-from orchestrator.cli.compare_input import arms_of, prices_of, read_goals
-from orchestrator.cli.compared import _duration, show
+from orchestrator.cli.judge import compare as command
+from orchestrator.cli.judge.compare_input import arms_of, prices_of, read_goals
+from orchestrator.cli.judge.compare_view import _duration, show
 from orchestrator.errors import InvalidInput
 from orchestrator.experiment import Arm, Margins, compare
 from orchestrator.experiment.figures import Prices

@@ -7,7 +7,7 @@ import sys
 
 PROGRAM = """
 import os, signal
-from orchestrator.cli import interrupt
+from orchestrator.cli.shared import interrupt
 
 class Interrupted:
     def __del__(self):

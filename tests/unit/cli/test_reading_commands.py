@@ -13,7 +13,9 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from orchestrator.cli import config, ledger, schema, timeline
+from orchestrator.cli.look import ledger, timeline
+from orchestrator.cli.operate import config, schema
+from orchestrator.cli.shared.sources import parse_since
 from orchestrator.contracts.events import UnknownEvent, parse_event
 from orchestrator.errors import InvalidInput, InvalidSettings, JobNotFound
 from orchestrator.store.archive import archive_in
@@ -164,13 +166,13 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
      ("2026-01-01", datetime(2026, 1, 1).astimezone())],
 )  # fmt: skip
 def test_since_reads_spans_and_dates(text, moment):
-    assert ledger.parse_since(text, now=NOW) == int(moment.timestamp() * 1_000)
+    assert parse_since(text, now=NOW) == int(moment.timestamp() * 1_000)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2 h", "9999999d", "-1h", "2026-13-01", "0001-01-01"])
 def test_since_refuses_what_is_no_time(text):
     with pytest.raises(InvalidInput, match="--since"):
-        ledger.parse_since(text, now=NOW)
+        parse_since(text, now=NOW)
 
 
 def test_nothing_in_an_event_steers_the_terminal():
@@ -259,7 +261,9 @@ def test_schema_writes_a_file_each(cli, tmp_path):
 
 MAIN = """
 import typer
-from orchestrator.cli import ledger, schema, timeline
+from orchestrator.cli.look import ledger
+from orchestrator.cli.operate import schema
+from orchestrator.cli.look import timeline
 app = typer.Typer()
 app.command("schema")(schema.command)
 app.command("timeline")(timeline.command)

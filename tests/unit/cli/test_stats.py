@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from orchestrator.cli.stats import show
+from orchestrator.cli.look.stats import show
 from orchestrator.report.pace import LEAST_SEEN, BudgetStats, ModelStats, Pace, PaceStats
 from orchestrator.report.sketch import bucket_of
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
-from orchestrator.cli.output import counted, stderr_console
-from orchestrator.cli.tree import bar
-from orchestrator.cli.view import LiveTable, PlainLines
+from orchestrator.cli.shared.output import counted, stderr_console
+from orchestrator.cli.shared.tree import bar
+from orchestrator.cli.shared.view import LiveTable, PlainLines
 from orchestrator.contracts.events import Event, PlanReady
 from orchestrator.store import LiveText
 from tests.unit.timeline.ledger_of import parallel_job, pipelined_job, submitted

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.cli.compare_run import require_judge
+from orchestrator.cli.judge.compare_run import require_judge
 from orchestrator.comparing.judging import MOST_SILENT, question_of, votes_of
 from orchestrator.contracts import Usage
 from orchestrator.contracts.judging import JudgeReply, PairQuestion, Preference, Silence, Support

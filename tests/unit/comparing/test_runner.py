@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from orchestrator.cli.compare_input import arms_of
+from orchestrator.cli.judge.compare_input import arms_of
 from orchestrator.client import Client
 from orchestrator.comparing import Runner
 from orchestrator.contracts import Passage, TaskSpec

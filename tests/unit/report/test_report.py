@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from scipy import stats
 
-from orchestrator.cli import fleet_report
+from orchestrator.cli.look import report as fleet_report
 from orchestrator.contracts import Reason
 from orchestrator.contracts.events import Event, JobEnd
 from orchestrator.report import Criteria, FleetReport, ModeReport, Tally, criteria, summarise

@@ -1,0 +1,1 @@
+"""Asking: one question from the documents to its answer, at once or through a fleet."""

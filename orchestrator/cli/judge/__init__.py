@@ -1,0 +1,1 @@
+"""Judging: one answer by its sources (``gate``), ways of running by their answers (``compare``)."""

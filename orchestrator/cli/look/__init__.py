@@ -1,0 +1,1 @@
+"""Looking back: what happened in a job, in a fleet, at the models."""

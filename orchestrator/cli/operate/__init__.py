@@ -1,0 +1,1 @@
+"""Operating: what runs for long, and what keeps it in order."""

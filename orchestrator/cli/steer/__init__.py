@@ -1,0 +1,1 @@
+"""Steering: which mode new jobs run in, and which queues are held."""
