@@ -14,11 +14,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Route, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 APPLICATIONS = ("Google Chrome", "Chromium", "Microsoft Edge")
 HERE = ("127.0.0.1", "localhost")
+PATIENCE_MS = 30_000
+"""For what a page is to show; Playwright's own 5 s are too short for a busy machine."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def find_browser() -> str | None:

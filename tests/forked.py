@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -65,7 +66,7 @@ class Forked:
         """The exit code, ``None`` while it runs."""
         return self._process.exitcode
 
-    def wait(self, timeout: float | None = 30.0) -> int:
+    def wait(self, timeout: float | None = 60.0) -> int:
         """Wait for its end. Raises ``subprocess.TimeoutExpired``."""
         self._process.join(timeout)
         code = self._process.exitcode
@@ -76,7 +77,8 @@ class Forked:
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # the server has buried it, and has not told yet
+                os.kill(self.pid, number)
 
 
 def command(

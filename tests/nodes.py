@@ -21,8 +21,8 @@ from tests.hosts import Host
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def wait_for(what: str, ready: Callable[[], object], timeout_s: float = 30.0) -> None:
-    """Return as soon as ``ready`` does; fail with ``what`` when it never does."""
+def wait_for(what: str, ready: Callable[[], object], timeout_s: float = 60.0) -> None:
+    """Return as soon as ``ready`` does; fail with ``what`` when it never does. Being patient costs nothing."""
     end = time.monotonic() + timeout_s
     while not ready():
         if time.monotonic() > end:
@@ -115,12 +115,12 @@ class ProcessNode(CeleryTestContainer):  # type: ignore[misc]  # pytest-celery p
         if number == 9:
             self._process.wait()
 
-    def wait(self, timeout_s: float = 30.0) -> int:
+    def wait(self, timeout_s: float = 60.0) -> int:
         """Wait for the process to end by itself and return its exit code."""
         assert self._process is not None
         return self._process.wait(timeout_s)
 
-    def restart(self, timeout: int = 10) -> None:
+    def restart(self, timeout: int = 60) -> None:
         if self.status == "running":
             self.kill("SIGTERM")
             self.wait(timeout)
