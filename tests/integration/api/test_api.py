@@ -20,6 +20,7 @@ from orchestrator.store.archive import archive_of
 from tests.integration.api.conftest import KEYS, LOGIN, Caller, Served, address, serve_node, spec
 from tests.integration.conftest import PASSAGES
 from tests.integration.llm.wire import STREAM
+from tests.model_server import through
 from tests.nodes import wait_for
 
 pytestmark = pytest.mark.integration
@@ -247,14 +248,16 @@ def overview(served: Served) -> list[tuple[str, str]]:
 
 
 def test_a_stream_of_live_text_shows_what_is_being_written(served: Served) -> None:
-    program = served.program("acme")
-    stream = program.stream(f"/api/v1/jobs/{held(served)}/events")
-    stream.until("thesis_start")
-    stream.close()
-    job = served.program("acme").submit()
-    stream = program.stream(f"/api/v1/jobs/{job}/events")
-    texts = [json.loads(data) for entry_id, name, data in stream if name == "text" and not entry_id]
-    assert {"step", "attempt", "text", "chars"} == set(texts[0])
+    program, thesis, antithesis = served.program("acme"), served.model.gate(), served.model.gate()
+    served.model.script("thesis", through(thesis))
+    served.model.script("antithesis", through(antithesis))
+    stream = program.stream(f"/api/v1/jobs/{program.submit()}/events")
+    stream.until("thesis_start")  # that somebody watches is known to every step that begins from now on
+    thesis.open()
+    entry_id, _, data = stream.until("text")
+    assert (entry_id, set(json.loads(data))) == ("", {"step", "attempt", "text", "chars"})
+    antithesis.open()
+    stream.until("job_end")
 
 
 def test_the_answer_as_html_and_what_it_rests_on_run_nothing(served: Served, done: str) -> None:
