@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -155,11 +156,10 @@ def test_the_backup_of_a_silent_call_answers_and_the_silent_one_is_cut(wire, wor
     assert first.hung_up.wait(PATIENCE_S)
     assert not backup.hung_up.is_set()
     assert first.body == backup.body
-    assert backup.at - first.at >= USUAL_S * LEAST_LATE * 0.9
     assert (answer.text, heard, answer.attempts, answer.fallbacks) == ("Yes.", ["Yes", "."], 1, ())
     (hedge,) = answer.hedges
     assert (hedge.model, hedge.won) == ("openai:first", True)
-    assert USUAL_S * 1_000 <= hedge.after_ms < 10_000
+    assert hedge.after_ms >= USUAL_S * LEAST_LATE * 900  # which its pace says to a few percent
     # Both were paid for: the one that was cut by an estimate.
     assert answer.usage == usage(40, 2) + uncounted("")
     assert worker.outcomes() == {"won": 1}
@@ -370,14 +370,22 @@ def test_a_refusal_for_good_ends_both(wire, worker) -> None:
 def test_what_ends_a_call_cuts_both_and_gives_everything_back(wire, make_worker, client, how) -> None:
     worker = make_worker(limit=Limit(concurrency=2))
     worker.learn()
+    begun, stream = list[object](), worker.chain[0].stream
+
+    async def told(request: ModelRequest) -> AsyncGenerator[Any]:
+        async with aclosing(stream(request)) as answer:
+            async for item in answer:
+                begun.append(item)
+                yield item
+
+    worker.chain[0].stream = told
     for _ in range(2):
         wire.reply(*SILENT)
-    call = worker.ask(within_s=2.0 if how == "out of time" else PATIENCE_S)
+    call = worker.ask(within_s=4.0 if how == "out of time" else PATIENCE_S)
     wait_for("the backup", lambda: len(wire.requests) == 2)
     if how == "cancelled":
         wait_for("both permits", lambda: held(client) == 2)
-        wait_for("both answers to have begun", lambda: worker.gate._permits._held)
-        time.sleep(0.1)
+        wait_for("both answers to have begun", lambda: len(begun) == 2)
         worker.switch.cancel()
     with pytest.raises(JobCancelled if how == "cancelled" else ModelError) as caught:
         call.result(PATIENCE_S)
