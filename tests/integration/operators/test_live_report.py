@@ -42,7 +42,7 @@ class Terminal:
         with suppress(OSError):
             while chunk := os.read(self._ours, 65_536):
                 self._said += chunk
-        return self._said.decode()
+        return self._said.decode(errors="ignore")  # a character may be half written
 
     def close(self) -> None:
         self.process.kill()

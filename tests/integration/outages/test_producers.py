@@ -165,7 +165,7 @@ def test_a_submission_that_nobody_answers_may_be_accepted_and_can_be_repeated(
 ) -> None:
     """The server does what it is asked, and no reply comes back."""
     first, second = question(idempotency_key="one-order"), question(idempotency_key="one-order")
-    store, app = JobStore(connect(proxy.url, timeout_s=0.5)), make_app(producer.settings)
+    store, app = JobStore(connect(proxy.url, timeout_s=1.5)), make_app(producer.settings)
     submit(question(), store=store, app=app, settings=producer.settings)  # is connected, has its scripts
     proxy.mute()
     with pytest.raises(StoreUnavailable, match=f"{first.task_id}.*not known.*it runs once"):

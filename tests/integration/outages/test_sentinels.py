@@ -166,7 +166,7 @@ def test_a_client_leaves_no_connection_to_the_sentinels_behind(guarded: Guarded)
     for _ in range(5):
         with Client(Settings(redis_url=SecretStr(guarded.url))) as client:
             client.check()
-    assert connections() <= before
+    wait_for("their ends to be seen", lambda: connections() <= before)
 
 
 @pytest.mark.soak

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -51,10 +50,9 @@ def test_one_that_has_rested_is_looked_at_and_costs_none(
 
 
 def test_a_server_that_says_nothing_is_given_up(url: str, valkey: Valkey) -> None:
-    client, began = connect(url, timeout_s=0.1, retries=0), time.monotonic()
+    client = connect(url, timeout_s=1.0, retries=0)
     with pytest.raises(StoreUnavailable), translated():
-        client.blpop("nothing comes", timeout=5)
-    assert time.monotonic() - began < 4
+        client.blpop("nothing comes", timeout=30)
     assert client.ping()
 
 
