@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--supervise", action="store_true", help="start again when it has died")
     arguments = parser.parse_args(argv)
     if arguments.supervise:
-        from workers.supervise import supervise
+        from workers.process.supervise import supervise
 
         given = sys.argv[1:] if argv is None else argv
         return supervise([word for word in given if word != "--supervise"])

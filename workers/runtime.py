@@ -31,7 +31,6 @@ from orchestrator.store.room import RoomStore
 from workers import intake, judging
 from workers.archiving import Archiver
 from workers.argument import Argument
-from workers.connections import Connections
 from workers.execution import Executor, Work
 from workers.heartbeat import Heartbeat
 from workers.live import Live
@@ -42,9 +41,10 @@ from workers.llm.models import Models
 from workers.llm.paces import Paces
 from workers.llm.permits import Permits
 from workers.metrics import WorkerMetrics
-from workers.pauses import Pauses
 from workers.planning import Planner
-from workers.presence import Presence
+from workers.process.connections import Connections
+from workers.process.pauses import Pauses
+from workers.process.presence import Presence
 from workers.progress import Progress
 from workers.retrieval.registry import retriever_for
 from workers.sweeping import Sweeper

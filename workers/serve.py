@@ -15,12 +15,12 @@ from celery import signals
 from orchestrator.broker import queue_for
 from orchestrator.exporter.serving import Endpoint, metrics_page
 from orchestrator.store.connection import check
-from workers.consumer import Consumer
-from workers.control import answer_for
-from workers.core import Core
-from workers.draining import Draining
 from workers.patience import until_reached
-from workers.probes import Probes
+from workers.process.consumer import Consumer
+from workers.process.control import answer_for
+from workers.process.core import Core
+from workers.process.draining import Draining
+from workers.process.probes import Probes
 from workers.runtime import Runtime
 from workers.telemetry import configure_logging
 
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 def serve(runtime: Runtime, *, queues: Sequence[str], concurrency: int) -> int:
-    """Work until told to stop (see ``workers.draining``). Returns Celery's exit code.
+    """Work until told to stop (see ``workers.process.draining``). Returns Celery's exit code.
 
     Waits for a Redis that is away. Raises ``StoreRefused`` before anything is consumed.
     """

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.nodes import ProcessNode, wait_for
-from workers import core
 from workers.__main__ import main
+from workers.process import core
 
 pytestmark = [
     pytest.mark.integration,

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.client import Client
 from tests.integration.conftest import StartWorker, question
 from tests.nodes import wait_for
-from workers.supervise import FIRST_PAUSE_S, LONGEST_PAUSE_S, pause_after
+from workers.process.supervise import FIRST_PAUSE_S, LONGEST_PAUSE_S, pause_after
 
 pytestmark = pytest.mark.integration
 

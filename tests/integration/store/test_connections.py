@@ -10,9 +10,9 @@ import pytest
 import redis
 
 from tests.nodes import ProcessNode, wait_for
-from workers import connections as workers_connections
 from workers.__main__ import main
-from workers.connections import Connections
+from workers.process import connections as workers_connections
+from workers.process.connections import Connections
 
 pytestmark = pytest.mark.integration
 
@@ -27,7 +27,7 @@ def held(client: redis.Redis, name: str) -> int:
 def test_idle_connections_are_closed_and_those_in_use_are_not(
     redis_url: str, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.connections.EVERY_S", 0.1)
+    monkeypatch.setattr("workers.process.connections.EVERY_S", 0.1)
     other = redis.Redis.from_url(redis_url, client_name="other")
     connections = Connections(
         f"{redis_url}{'&' if '?' in redis_url else '?'}client_name=ours", lambda: [other]

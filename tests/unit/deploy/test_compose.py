@@ -11,7 +11,7 @@ import pytest
 from orchestrator.broker import ALL_QUEUES, JUDGE_QUEUE
 from orchestrator.settings import CONFIG_VARIABLE, Settings, variables
 from tests.unit.deploy.files import ROOT, compose
-from workers.draining import HURRY_S
+from workers.process.draining import HURRY_S
 
 SERVICES = compose()["services"]
 WORKERS = {name: each for name, each in SERVICES.items() if each.get("command", [""])[0] == "worker"}

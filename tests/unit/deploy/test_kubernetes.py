@@ -15,7 +15,7 @@ from orchestrator.exporter.sample import STEPS, FleetSample
 from orchestrator.routing.flow import persona_of
 from orchestrator.settings import Settings, variables
 from tests.unit.deploy.files import KUBERNETES, ROOT, compose, documents, manifests, name_of, of_kind
-from workers.draining import HURRY_S
+from workers.process.draining import HURRY_S
 
 SCHEMAS = json.loads((ROOT / "tests" / "unit" / "deploy" / "schemas.json").read_text())
 """Kubernetes' own, KEDA's and the Prometheus operator's; scripts/kubernetes_schemas.py writes them."""

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from workers import core as room
-from workers.core import Core, Look, choose, look
+from workers.process import core as room
+from workers.process.core import Core, Look, choose, look
 
 CORES = (0, 1, 2, 3)
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process choose its cores")
@@ -107,8 +107,8 @@ def test_a_look_at_this_machine():
 
 ALL_THREADS = """
 import json, os, threading, time
-from workers import core as room
-from workers.core import Core
+from workers.process import core as room
+from workers.process.core import Core
 room.EVERY_S = 0.05
 stop = threading.Event()
 early = threading.Thread(target=stop.wait)
