@@ -23,6 +23,8 @@ MAX_BODY_BYTES = 2 * MAX_SPEC_BYTES
 """A spec may come with its letters escaped, as many programs write JSON: that doubles Korean."""
 MOST_REQUESTS = 1_000
 """Under way at a time, open streams among them. Probes are not counted, and never refused."""
+STREAMS = "/events"
+"""What the paths of event streams end with."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'",
@@ -108,6 +110,9 @@ class Guard:
             detail = "as many requests are under way as may be; come again"
             verdict = Problem(503, "too_busy", detail, retry_after_s=AGAIN_S)
         send = _with_headers(send)
+        if scope["method"] == "HEAD" and not path.endswith(STREAMS):
+            # The server sends no body; a stream would not end.
+            scope = {**scope, "method": "GET"}
         if isinstance(verdict, Problem):
             await verdict.response()(scope, receive, send)
             return

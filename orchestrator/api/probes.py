@@ -12,8 +12,6 @@ from orchestrator.api.sharing import Shared
 from orchestrator.errors import StoreUnavailable
 from orchestrator.store.connection import translated
 
-_METHODS = ["GET", "HEAD"]
-"""Balancers and monitors that want a status alone ask for no more."""
 READY_S = 2.0
 """Within the 3 s that deploy/kubernetes gives a probe."""
 
@@ -23,11 +21,11 @@ def router(deployment: Deployment) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     answers = Shared(lambda: _answers(deployment))
 
-    @routes.api_route("/healthz", methods=_METHODS)
+    @routes.get("/healthz")
     async def alive() -> Response:
         return PlainTextResponse("ok\n")
 
-    @routes.api_route("/readyz", methods=_METHODS)
+    @routes.get("/readyz")
     async def ready() -> Response:
         try:
             async with asyncio.timeout(READY_S):

@@ -21,7 +21,6 @@ _HERE = Path(__file__).parent
 _PAGES = Environment(
     loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
-_METHODS = ["GET", "HEAD"]
 _MODES: tuple[RequestedMode, ...] = ("auto", "sequential", "parallel", "pipelined", "single")
 
 
@@ -29,17 +28,17 @@ def router() -> APIRouter:
     """Make the routes."""
     routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @routes.api_route("/", methods=_METHODS)
+    @routes.get("/")
     def fleet_page(request: Request, deployment: Deployed, _: Operating) -> HTMLResponse:
         """The fleet: ask, and see what runs and what ended."""
         return _page(request, "fleet.html", modes=_MODES, deadline_s=deployment.settings.deadline_s)
 
-    @routes.api_route("/jobs/{task_id}", methods=_METHODS)
+    @routes.get("/jobs/{task_id}")
     def job_page(request: Request, job: Job, _: Operating) -> HTMLResponse:
         """One job, live."""
         return _page(request, "job.html", job=job.task_id, tenant=job.tenant)
 
-    @routes.api_route("/latency", methods=_METHODS)
+    @routes.get("/latency")
     def latency_page(
         request: Request,
         _: Operating,

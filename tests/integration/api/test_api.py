@@ -207,11 +207,25 @@ def test_what_wants_no_body_is_not_asked_for_json(served: Served) -> None:
     assert (answer.status, answer.json["field"]) == (422, "tenant")
 
 
-@pytest.mark.parametrize("path", ["/", "/latency", "/jobs/j1"])
-def test_a_page_can_be_looked_for_without_being_read(served: Served, path: str) -> None:
-    answer = served.operator.ask("HEAD", path)
-    assert (answer.status, answer.body) == (200, b"")
-    assert answer.headers["content-length"] == str(len(served.operator.get(path).body))
+def test_what_can_be_read_can_be_looked_for_without_its_body(served: Served, done: str) -> None:
+    job = f"/api/v1/jobs/{done}"
+    whats = ("", "/result", "/answer.html", "/evidence.html", "/timeline.svg")
+    paths = [
+        "/",
+        "/latency",
+        f"/jobs/{done}",
+        "/static/page.css",
+        "/api/v1/openapi.json",
+        *(job + what for what in whats),
+    ]
+    for path in (f"{path}?tenant=acme" for path in paths):
+        looked, read = served.operator.ask("HEAD", path), served.operator.get(path)
+        assert (looked.status, looked.body, looked.headers.keys()) == (200, b"", read.headers.keys()), path
+        assert looked.headers["content-type"] == read.headers["content-type"]
+        assert int(looked.headers["content-length"]) > 0
+    assert [served.operator.ask("HEAD", path).status for path in ("/nowhere", f"{job}/cancel")] == [404, 405]
+    stream = served.operator.ask("HEAD", f"{job}/events?tenant=acme")
+    assert (stream.status, stream.headers["allow"]) == (405, "GET")
 
 
 def test_a_body_without_a_length_is_bounded_too(served: Served) -> None:
