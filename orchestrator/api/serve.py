@@ -30,6 +30,8 @@ PATIENCE_S = 10.0
 """What a request may take to come, its headers at least: who only connects takes a place that others need."""
 CROWDED_S = 1.0
 """The same, where ``MOST_CONNECTIONS`` are open."""
+_OURS = re.compile(r"api|(api/v1|healthz|jobs|latency|readyz|static)(/.*)?")
+"""A proxy may cut the prefix off or leave it: of a path that begins with one of these nobody could tell."""
 END_S = 5
 """What requests under way get to end when the server is told to."""
 
@@ -52,10 +54,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 def check_prefix(prefix: str) -> None:
     """Raise ``InvalidInput`` where that is no path to be served under; none at all is one."""
-    segments = prefix.strip("/").split("/")
-    if prefix.strip("/") and not all(re.fullmatch(r"(?!\.+$)[A-Za-z0-9._~-]+", part) for part in segments):
+    path = prefix.strip("/")
+    if path and not all(re.fullmatch(r"(?!\.+$)[A-Za-z0-9._~-]+", part) for part in path.split("/")):
         raise InvalidInput(
             "--url-prefix", "is a path of plain segments, such as /ops/triptych: letters, digits, and . _ ~ -"
+        )
+    if _OURS.fullmatch(path):
+        raise InvalidInput(
+            "--url-prefix", f"/{path} is a path of this server's own; choose another, such as /triptych"
         )
 
 

@@ -1,16 +1,26 @@
-"""What stands before every route: how many requests may be under way, and who is answered all the same."""
+"""What stands before every route: how many requests may be under way, and under which path it may be served."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
+from pathlib import Path
+from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
-from orchestrator.api import app
+from orchestrator.api import app, probes
 from orchestrator.api.access import Access
-from orchestrator.api.app import Guard
+from orchestrator.api.app import Guard, make_app
+from orchestrator.api.deployment import Deployment
+from orchestrator.api.page import pages
+from orchestrator.api.serve import check_prefix
+from orchestrator.errors import InvalidInput
+from orchestrator.settings import Settings
 from tests.unit.api.asking import ask
 
 JOBS = "/api/v1/jobs"
@@ -50,3 +60,21 @@ def test_so_many_requests_may_be_under_way_and_probes_are_answered_whatever_else
         assert (await ask(guard, JOBS)).status == 200
 
     asyncio.run(crowd())
+
+
+def test_what_begins_a_path_of_its_own_is_no_prefix(tmp_path: Path) -> None:
+    deployment = Deployment(Settings(redis_url=SecretStr("redis://nowhere.invalid/0"), home=tmp_path))
+    whole: FastAPI = make_app(deployment, Access(open=True))._app  # type: ignore[attr-defined]  # the guard's
+    others: list[Any] = [*pages.router().routes, *probes.router(deployment).routes]
+    paths = [*whole.openapi()["paths"], *(route.path for route in others), "/static/page.css"]
+    taken = {
+        re.sub(r"\{.*?\}", "x", path[: cut.start()])
+        for path in paths
+        for cut in re.finditer("(?<=.)(/|$)", path)
+    }
+    assert {"/api", "/api/v1", "/api/v1/jobs/x", "/jobs/x", "/static", "/healthz"} <= taken
+    for prefix in taken - {"/"}:
+        with pytest.raises(InvalidInput, match="is a path of this server's own"):
+            check_prefix(prefix)
+    for prefix in ("", "/", "/triptych/", "/api/triptych", "/ops/jobs", "/jobsite"):
+        check_prefix(prefix)

@@ -24,6 +24,7 @@ LOGIN = {"TRIPTYCH_API_LOGIN": "ops:s3cret-word"}
         ([], {**REDIS, "TRIPTYCH_API_KEYS": "s3cret-word-of-acme"}, "TRIPTYCH_API_KEYS: must be TENANT=KEY"),
         (["--no-login", "--url-prefix", 'a b"><x'], REDIS, "--url-prefix: is a path of plain segments, such as /ops"),
         (["--no-login", "--url-prefix", "/a/../b"], REDIS, "--url-prefix: is a path of plain segments"),
+        (["--no-login", "--url-prefix", "/api/"], REDIS, "--url-prefix: /api is a path of this server's own"),
         (["--no-login", "--url-prefix", "/t\n"], REDIS, "--url-prefix: is a path of plain segments"),
         (["--host", "nowhere.invalid"], {**REDIS, **LOGIN}, "--port: 8321 on nowhere.invalid cannot be opened"),
     ],
