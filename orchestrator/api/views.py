@@ -11,6 +11,7 @@ from orchestrator.contracts import PersonaOutput, Plan
 from orchestrator.contracts.base import Frozen, Mode, RequestedMode, TaskId, Tenant
 from orchestrator.contracts.events import Event, JobSubmitted, PlanReady
 from orchestrator.listing import line_of
+from orchestrator.report.ended import ended
 from orchestrator.store import JobRecord, JobRef
 from orchestrator.timeline import RowStatus, Timeline, timeline
 
@@ -45,6 +46,8 @@ class JobView(Frozen):
 
     ``expired``: its record is gone, and this is what the ledger kept; questions, outputs and results are not in it.
     ``outputs`` are what the personas have said so far: those that ended, and the closed claims of a thesis that writes.
+    ``saved_ms``: how much less it took than its steps one after another; ``None`` until it has ended, or where it lost
+    something, because how soon such a job ended says nothing.
     """
 
     task_id: TaskId
@@ -57,6 +60,7 @@ class JobView(Frozen):
     now_ms: int
     deadline_ms: int | None
     ended: bool
+    saved_ms: int | None = None
     expired: bool = False
     goal: str | None
     title: str = ""
@@ -79,6 +83,7 @@ def of_record(ref: JobRef, record: JobRecord, events: Sequence[Event], *, now_ms
         now_ms=now_ms,
         deadline_ms=record.deadline_ms,
         ended=record.result is not None,
+        saved_ms=_saved_ms(events),
         goal=record.spec.goal,
         title=record.spec.title,
         plan=_plan(record.plan) if record.plan else None,
@@ -104,6 +109,7 @@ def of_ledger(ref: JobRef, events: Sequence[Event], *, now_ms: int) -> JobView:
         now_ms=now_ms,
         deadline_ms=line.accepted_at_ms + int(asked.deadline_s * 1_000) if asked else None,
         ended=line.status != "running",
+        saved_ms=_saved_ms(events),
         expired=True,
         goal=None,
         plan=_announced(ready) if ready else None,
@@ -134,6 +140,11 @@ def _announced(ready: PlanReady) -> PlanView:
         merge_after_ms=ready.merge_after_ms,
         models=ready.models,
     )
+
+
+def _saved_ms(events: Sequence[Event]) -> int | None:
+    end = next((found for found in map(ended, events) if found), None)
+    return None if end is None or not end.whole or end.saved_s is None else round(end.saved_s * 1_000)
 
 
 def _steps(line: Timeline) -> tuple[StepView, ...]:

@@ -62,6 +62,7 @@ def test_a_question_is_asked_followed_and_read(served: Served, done: str) -> Non
     assert (result.task_id, result.tenant, result.status) == (urls["task_id"], "acme", "complete")
     shown = program.get(urls["status_url"]).json
     assert (shown["status"], shown["ended"], shown["plan"]["mode"]) == ("complete", True, "sequential")
+    assert shown["saved_ms"] == result.timings.sequential_ms - result.timings.total_ms
     assert [(step["step"], step["status"]) for step in shown["steps"]] == [
         (step, "ok") for step in ("plan", "thesis", "antithesis", "synthesis")
     ]

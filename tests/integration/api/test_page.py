@@ -22,6 +22,10 @@ pytestmark = pytest.mark.integration
 
 MARKUP = "<script>document.title = 'taken over'</script><img src=x onerror=\"document.title = 'taken over'\">"
 TOO_MUCH = "(() => { try { passages('x'.repeat(400000)) } catch (e) { return e.message.split(';')[0] } })()"
+SAVED = (
+    "figures({{timings: {{sequential_ms: 2000}}, usage: {{}}, eval: {{levels: []}}, provenance: {{models: []}}}}, {ms})"
+    ".filter(([term]) => term.startsWith('less'))"
+)
 TEXT = f"{POSITIONS[0]} {POSITIONS[1]} {MARKUP}\n\nHowever, {OBJECTIONS[0]} {OBJECTIONS[1]} {MARKUP}"
 
 
@@ -276,12 +280,15 @@ def test_a_job_that_is_not_there_is_said_to_be(served: Served, visit: Visit) -> 
         ("answer.js: standing({upheld: true, support: null}, []).state", "not judged"),
         ("answer.js: standing({upheld: false, support: 0}, []).state", "not upheld"),
         ("answer.js: standing(undefined, [{judged: true, reason: 'no_quote', detail: ''}]).state", "not upheld"),
+        (f"answer.js: {SAVED.format(ms=500)}", [["less than in sequence", "0.50 s (25.0 %)"]]),
+        (f"answer.js: {SAVED.format(ms=-500)}", []),
+        (f"answer.js: {SAVED.format(ms='null')}", []),
         ("overview.js: ['running thesis', 'running a, b, c', 'running', 'waiting'].map(phase)",
          ["thesis", "3 steps", "between steps", "waiting"]),
     ],
 )  # fmt: skip
 def test_what_the_scripts_work_out(served: Served, module: Page, call: str, expected: object) -> None:
     file, _, expression = call.partition(": ")
-    names = "grow, passages, bridged, duration, percent, standing, phase"
+    names = "grow, passages, bridged, duration, percent, standing, figures, phase"
     script = f"import('{served.url}/static/{file}').then(({{ {names} }}) => {expression})"
     assert module.evaluate(script) == expected

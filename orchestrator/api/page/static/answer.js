@@ -16,11 +16,6 @@ function reasonWords({ code, persona, kind }) {
   return [words(code), code.startsWith(`${persona}_`) ? "" : persona, kind && words(kind)].filter(Boolean).join(", ");
 }
 
-/** Whether a job did all its work: how soon one ended that did less says nothing. */
-function isWhole(result) {
-  return !result.reasons.some(({ code }) => /lost|deadline|cancelled|plan_failed|partial_refused/.test(code));
-}
-
 export function drawReasons(list, result) {
   const lines = [
     ...result.reasons.map((reason) => ["bad", reasonWords(reason), reason.detail]),
@@ -54,8 +49,8 @@ function whereOf(passage) {
   return [passage.source, passage.heading, passage.page ? `page ${passage.page}` : ""].filter(Boolean).join(", ");
 }
 
-/** The figures beside the answer, as pairs of term and description. */
-export function figures(result) {
+/** The figures beside the answer, as pairs of term and description. `savedMs` is null where a job did less than all its work. */
+export function figures(result, savedMs) {
   const { timings, usage, provenance } = result;
   const levels = result.eval.levels.filter((level) => level.checked || level.not_judged);
   const pairs = [
@@ -64,8 +59,7 @@ export function figures(result) {
     ["took", duration(timings.total_ms)],
     ["critical path", duration(timings.critical_path_ms)],
   ];
-  const saved = timings.sequential_ms - timings.total_ms;
-  if (saved > 0 && isWhole(result)) pairs.push(["less than in sequence", `${duration(saved)} (${percent(saved, timings.sequential_ms)})`]);
+  if (savedMs > 0) pairs.push(["less than in sequence", `${duration(savedMs)} (${percent(savedMs, timings.sequential_ms)})`]);
   if (usage.calls) {
     pairs.push(["calls", count(usage.calls)], ["tokens in", count(usage.input_tokens)], ["of these cached", count(usage.cached_tokens)], ["tokens out", count(usage.output_tokens)]);
     if (usage.estimated_tokens) pairs.push(["not counted, about", count(usage.estimated_tokens)]);
@@ -74,12 +68,12 @@ export function figures(result) {
   return pairs;
 }
 
-export function drawFigures(list, result) {
-  list.replaceChildren(...figures(result).map(([term, text, kind]) => el("div", {}, el("dt", {}, term), el("dd", { class: kind ?? null }, text))));
+function drawFigures(list, result, savedMs) {
+  list.replaceChildren(...figures(result, savedMs).map(([term, text, kind]) => el("div", {}, el("dt", {}, term), el("dd", { class: kind ?? null }, text))));
 }
 
-/** Draws the whole outcome; `html` is the answer as the server made it safe. */
-export function drawOutcome(section, result, html) {
+/** Draws the whole outcome; `html` is the answer as the server made it safe, `savedMs` as for figures. */
+export function drawOutcome(section, result, html, savedMs) {
   section.hidden = false;
   // The one place where markup is taken: the server renders the answer's Markdown with HTML off and escapes the rest.
   $("#answer", section).innerHTML = html;
@@ -87,7 +81,7 @@ export function drawOutcome(section, result, html) {
   drawClaims($("#claims", section), result);
   $("#all-quotes", section).hidden = result.claims.length === 0;
   setText($("#claims-count", section), tally(result));
-  drawFigures($("#figures", section), result);
+  drawFigures($("#figures", section), result, savedMs);
 }
 
 function tally(result) {

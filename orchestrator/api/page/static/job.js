@@ -128,7 +128,7 @@ async function drawEnd() {
   if (outcomeDrawn || view.expired) return;
   const result = await ask(of("/result"));
   if (result.status !== 200) throw new Error("not yet");
-  drawOutcome($("#outcome"), result.body, await fragment(of("/answer.html")));
+  drawOutcome($("#outcome"), result.body, await fragment(of("/answer.html")), view.saved_ms);
   outcomeDrawn = true;
   setText($("#said"), `The job has ended: ${words(result.body.status)}.`);
 }
