@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 from itertools import product
 from pathlib import Path
@@ -227,6 +228,19 @@ def test_what_can_be_read_can_be_looked_for_without_its_body(served: Served, don
     assert [served.operator.ask("HEAD", path).status for path in ("/nowhere", f"{job}/cancel")] == [404, 405]
     stream = served.operator.ask("HEAD", f"{job}/events?tenant=acme")
     assert (stream.status, stream.headers["allow"]) == (405, "GET")
+
+
+def test_without_scripts_a_page_says_what_to_do_instead(served: Served, done: str) -> None:
+    said = {
+        "/": "triptych submit",
+        "/latency": "triptych report",
+        f"/jobs/{done}?tenant=acme": "triptych watch",
+    }
+    for path, instead in said.items():
+        (notice,) = re.findall("<noscript>(.*?)</noscript>", served.operator.get(path).text)
+        assert instead in notice
+        links = re.findall('href="(.*?)"', notice)
+        assert {served.operator.get(link).status for link in links} == {200}, links
 
 
 def test_a_body_without_a_length_is_bounded_too(served: Served) -> None:
