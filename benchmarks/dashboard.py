@@ -1,4 +1,4 @@
-"""What the latency dashboard costs: ``python -m benchmarks.dashboard [JOBS]``, on a SQLite archive filled for it.
+"""What the dashboard and ``triptych report`` cost on a SQLite archive: ``python -m benchmarks.dashboard [JOBS]``.
 
 Each job has sixteen events, as a parallel one has; they are spread over thirty days.
 """
@@ -10,10 +10,11 @@ import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from orchestrator.contracts.events import JobEnd, JobSubmitted, StepEnd
+from orchestrator.contracts.events import Event, JobEnd, JobSubmitted, StepEnd
+from orchestrator.report import summarise
 from orchestrator.report.series import MOST_JOBS, RANGES, History
 from orchestrator.store.archive import Archive, archive_in
 from orchestrator.store.keys import JobRef
@@ -64,6 +65,13 @@ def timed(what: str, work: Callable[[], object]) -> None:
     print(f"{what:<44} {time.perf_counter() - wall:7.2f} s  {time.process_time() - cpu:7.2f} s CPU")
 
 
+def reported(events: Iterable[Event], jobs: int) -> None:
+    """Make a report of them, of all jobs."""
+    report = summarise(events, until_ms=UNTIL_MS)
+    if report.submitted != jobs or sum(mode.jobs for mode in report.modes) != jobs:
+        raise SystemExit(f"{report.submitted:,} accepted, {report.modes}")
+
+
 def main(jobs: int) -> None:
     """Measure, and print a line for each figure."""
     with tempfile.TemporaryDirectory() as home:
@@ -80,6 +88,11 @@ def main(jobs: int) -> None:
         for name in RANGES:
             timed(f"series of {name}", lambda name=name: history.series(name, until_ms=UNTIL_MS))  # type: ignore[misc]  # a default binds it
         timed("the same by reading every event", lambda: History().add(archive.events(since_ms=since_ms)))
+        timed(
+            "first look of triptych report",
+            lambda: reported(archive.milestones(since_ms=since_ms, begun=True), jobs),
+        )
+        timed("the same by reading every event", lambda: reported(archive.events(since_ms=since_ms), jobs))
         tracemalloc.start()
         again = History()
         again.add(archive.milestones(since_ms=since_ms, most=MOST_JOBS))

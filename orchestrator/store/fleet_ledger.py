@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import redis
 
@@ -13,7 +14,7 @@ from orchestrator.contracts.events import Event, parse_event
 from orchestrator.errors import ArchiveUnusable, StoreUnavailable
 from orchestrator.store.archive import Archive, Mark
 from orchestrator.store.archive.archive import checked, none_yet, only_match
-from orchestrator.store.archive.milestones import is_milestone
+from orchestrator.store.archive.milestones import may_be_milestone
 from orchestrator.store.archive.rows import batch, place
 from orchestrator.store.archiving import Page, read_page
 from orchestrator.store.ledger import Ledger
@@ -60,24 +61,22 @@ class FleetLedger:
             if task_id in (None, event.task_id) and event.at_ms >= (since_ms or 0):
                 yield event
 
-    def milestones(self, *, since_ms: int, most: int) -> Iterator[Event]:
-        """Read ends of jobs and what concerns no single job, from ``since_ms`` (epoch) on; in no order, some twice.
-
-        Of what is archived the latest ``most`` of each: the work is bounded, however long the ledger is.
-        """
+    def milestones(self, *, since_ms: int, most: int | None = None, begun: bool = False) -> Iterator[Event]:
+        """See ``EventSource``."""
+        names = ("job_end", "job_submitted") if begun else ("job_end",)
         stream = self._stream()
         mark = self._archive.mark(stream or "")
-        yield from self._archive.milestones(since_ms=since_ms, most=most)
+        yield from self._archive.milestones(since_ms=since_ms, most=most, begun=begun)
         while (later := self._archive.mark(stream or "")).top > mark.top:
             young_ms = max(since_ms, place(mark.cursor)[0] if mark.cursor else 0)
             for event in self._archive.events(since_ms=young_ms, above=mark.top, top=later.top):
-                if event.event == "job_end" or not event.task_id:
+                if event.event in names or not event.task_id:
                     yield event
             mark = later
         if stream is None:
             return
         self._tell_gaps(stream, since_ms)
-        for event in self._beyond(stream, mark, is_milestone, since_ms):
+        for event in self._beyond(stream, mark, partial(may_be_milestone, begun=begun), since_ms):
             if event.at_ms >= since_ms:
                 yield event
 

@@ -9,10 +9,18 @@ from orchestrator.contracts.events import Event
 
 
 class EventSource(Protocol):
-    """Ledger events in time order. Reads are paged: memory does not grow with the ledger."""
+    """Ledger events, in time order unless it says otherwise. Reads are paged: memory does not grow with the ledger."""
 
     def events(self, task_id: str | None = None, *, since_ms: int | None = None) -> Iterator[Event]:
         """Read all events, or one job's, from ``since_ms`` (epoch) on."""
+        ...
+
+    def milestones(self, *, since_ms: int, most: int | None = None, begun: bool = False) -> Iterator[Event]:
+        """Read ends of jobs and what concerns no single job, from ``since_ms`` (epoch) on; in no order, some twice.
+
+        With ``begun`` the acceptances of jobs too. Of what is archived the latest ``most`` jobs, and as many events of
+        the fleet: the work is bounded then, however long the ledger is.
+        """
         ...
 
     def recent(self, n: int) -> Sequence[Event]:

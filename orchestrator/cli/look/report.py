@@ -55,14 +55,20 @@ def command(
 
 
 def reports(source: EventSource, since: str) -> Iterator[FleetReport]:
-    """Report again with every step: what is new is read, what ``since`` leaves behind is dropped."""
+    """Report again with every step: what is new is read, what ``since`` leaves behind is dropped.
+
+    The first look finds beginnings and ends of jobs in a long ledger; the few events since the last look are read.
+    """
     from orchestrator.cli.shared.sources import parse_since
     from orchestrator.report import Tally
 
     tally = Tally()
     while True:
         since_ms = parse_since(since) or 0
-        tally.add(source.events(since_ms=max(since_ms, tally.latest_ms)))
+        if tally.latest_ms:
+            tally.add(source.events(since_ms=max(since_ms, tally.latest_ms)))
+        else:
+            tally.add(source.milestones(since_ms=since_ms, begun=True))
         tally.forget(since_ms)
         yield tally.report(since_ms=since_ms, until_ms=int(time.time() * 1_000))
 

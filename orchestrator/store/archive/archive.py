@@ -185,9 +185,9 @@ class Archive:
                 at = (at_ms, seq)
                 yield parse_event(raw, at_ms=at_ms)
 
-    def milestones(self, *, since_ms: int, most: int) -> Iterator[Event]:
-        """Read ends of jobs, the latest jobs first, and what concerns no single job; ``most`` of each."""
-        return milestones(self._read, since_ms=since_ms, most=most)
+    def milestones(self, *, since_ms: int, most: int | None = None, begun: bool = False) -> Iterator[Event]:
+        """See ``EventSource``; the latest jobs first."""
+        return milestones(self._read, since_ms=since_ms, most=_EVER if most is None else most, begun=begun)
 
     def known(self, event_ids: Collection[str], *, top: int) -> frozenset[str]:
         """Tell which of these (500 at most) were kept when the archive ended with ``top``."""

@@ -261,6 +261,18 @@ def test_milestones_are_ends_of_jobs_and_what_concerns_no_job_from_both_places(
     assert set(ids(ledger.milestones(since_ms=0, most=100))) == expected
 
 
+def test_milestones_with_beginnings_tell_of_every_job_that_was_accepted(
+    client: redis.Redis, archive: Archive, ledger: FleetLedger, append: Append
+) -> None:
+    expected = {*append("ended", "runs"), end(client, "ended")}
+    turn(client, archive)
+    expected |= {*append("fresh"), end(client, "fresh")}
+    found = list(ledger.milestones(since_ms=0, begun=True))
+    assert set(ids(found)) == expected
+    after_ms = 1 + max(event.at_ms for event in found)
+    assert list(ledger.milestones(since_ms=after_ms, begun=True)) == []
+
+
 def test_milestones_are_from_a_time_on_and_bounded(
     client: redis.Redis, archive: Archive, ledger: FleetLedger, append: Append
 ) -> None:

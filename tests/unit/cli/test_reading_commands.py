@@ -125,6 +125,9 @@ def test_following_prints_what_comes_after_and_nothing_twice(capsys):
         def events(self, task_id=None, *, since_ms=None):
             raise AssertionError
 
+        def milestones(self, *, since_ms, most=None, begun=False):
+            raise AssertionError
+
         def resolve(self, job):
             raise AssertionError
 

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -21,6 +21,7 @@ from orchestrator.report import Criteria, FleetReport, ModeReport, Tally, criter
 from orchestrator.report.criteria import Rate, difference_bounds, evidence_kept, wilson
 from orchestrator.report.summary import percentile
 from orchestrator.store.archive import archive_in
+from orchestrator.store.source import EventSource
 from tests.unit.timeline.ledger_of import ACCEPTED, event_id, parallel_job, submitted
 
 NOW = ACCEPTED + 3_600_000
@@ -235,6 +236,29 @@ def test_a_report_that_goes_on_reads_each_event_once_and_drops_what_is_too_old()
     tally.forget(ACCEPTED + 1)
     found = tally.report(until_ms=NOW)
     assert (found.submitted, mode(found).jobs) == (0, 0)
+
+
+def test_the_first_look_at_a_ledger_finds_beginnings_and_ends_and_later_ones_what_is_new():
+    there: list[Event] = [submitted(), ended()]
+    asked: list[tuple[str, int]] = []
+
+    class Source:
+        def milestones(self, *, since_ms: int, begun: bool) -> list[Event]:
+            asked.append(("milestones", since_ms))
+            assert begun
+            return there
+
+        def events(self, *, since_ms: int) -> list[Event]:
+            asked.append(("events", since_ms))
+            return there
+
+    looks = fleet_report.reports(cast("EventSource", Source()), "2020-01-01")
+    first = next(looks)
+    assert first.since_ms is not None
+    assert (first.submitted, mode(first).jobs) == (1, 1)
+    there.append(ended())
+    assert mode(next(looks)).jobs == 2
+    assert asked == [("milestones", first.since_ms), ("events", ACCEPTED)]
 
 
 def test_a_smoke_job_is_nobodys_work():

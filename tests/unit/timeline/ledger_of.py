@@ -14,6 +14,8 @@ from orchestrator.contracts.events import (
     StepStart,
 )
 from orchestrator.routing.flow import persona_of
+from orchestrator.store.keys import JobRef
+from orchestrator.store.origin import end_id
 
 ACCEPTED = 1_700_000_000_000
 _ids = iter(range(1, 10**9))
@@ -68,8 +70,9 @@ def end(
 
 def job_end(at: int, status: Any = "complete") -> Event:
     return JobEnd(
-        event_id=event_id(), task_id="job1", at_ms=ACCEPTED + at, status=status, mode="parallel", total_ms=at
-    )
+        event_id=end_id(JobRef("default", "job1")), task_id="job1", at_ms=ACCEPTED + at, status=status, mode="parallel",
+        total_ms=at,
+    )  # fmt: skip
 
 
 def parallel_job() -> list[Event]:
