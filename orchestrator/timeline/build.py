@@ -24,6 +24,7 @@ from orchestrator.contracts.events import (
 )
 from orchestrator.contracts.persona import Status
 from orchestrator.contracts.result import JobTimings, StepTiming
+from orchestrator.routing.flow import CRITIC
 from orchestrator.timeline.critical import at_once, critical, path_ms
 from orchestrator.timeline.model import Row, RowStatus, Timeline
 
@@ -45,7 +46,7 @@ def timeline(events: Sequence[Event], *, now_ms: int | None = None) -> Timeline:
     last = end.at_ms if end else max(known[-1].at_ms, now_ms or 0)
     attempts, losses = _attempts(known)
     cut = max([last, *(a.end_ms for a in attempts if a.end_ms is not None)])
-    rows = _rows(attempts, losses, accepted=accepted, cut=cut, job_ended=end is not None)
+    rows = _rows(attempts, losses, accepted=accepted, cut=cut, end=end)
     total = max(0, last - accepted)
     chain = critical(rows, total)
     rows = tuple(row.model_copy(update={"critical": index in chain}) for index, row in enumerate(rows))
@@ -178,7 +179,7 @@ def _attempts(known: Sequence[_Known]) -> tuple[list[_Attempt], _Losses]:
 
 
 def _rows(
-    attempts: Sequence[_Attempt], losses: _Losses, *, accepted: int, cut: int, job_ended: bool
+    attempts: Sequence[_Attempt], losses: _Losses, *, accepted: int, cut: int, end: JobEnd | None
 ) -> tuple[Row, ...]:
     next_start: dict[tuple[str, int], int] = {}
     newest: dict[str, _Attempt] = {}
@@ -187,17 +188,20 @@ def _rows(
         if before:
             next_start[before.step, before.number] = attempt.start_ms
         newest[attempt.step] = attempt
+    late = end is not None and CRITIC in newest and any(note.code == "critic_late" for note in end.notes)
     rows = []
     for attempt in attempts:
         noticed = _first_loss(attempt, losses, next_start.get((attempt.step, attempt.number)))
-        status, end = _outcome(attempt, noticed, cut=cut, job_ended=job_ended)
+        status, ended_ms = _outcome(attempt, noticed, cut=cut, job_ended=end is not None)
+        if status == "lost" and late and attempt is newest[CRITIC]:
+            status = "late"
         source = attempt.started or attempt.ended
         rows.append(
             Row(
                 step=attempt.step,
                 attempt=attempt.number,
                 start_ms=max(0, attempt.start_ms - accepted),
-                end_ms=max(0, max(end, attempt.start_ms) - accepted),
+                end_ms=max(0, max(ended_ms, attempt.start_ms) - accepted),
                 status=status,
                 queued_ms=attempt.started.queued_ms if attempt.started else None,
                 first_token_ms=attempt.ended.first_token_ms if attempt.ended else None,
@@ -228,6 +232,10 @@ def _outcome(attempt: _Attempt, noticed: int | None, *, cut: int, job_ended: boo
 
 
 def _final(status: RowStatus) -> Status:
-    if status == "running":
-        return "timeout"
-    return "failed" if status == "lost" else status
+    match status:
+        case "running" | "late":
+            return "timeout"
+        case "lost":
+            return "failed"
+        case _:
+            return status

@@ -15,9 +15,9 @@ from orchestrator.routing.flow import (
     number_of,
     part,
 )
-from orchestrator.timeline.model import Row
+from orchestrator.timeline.model import UNHEARD, Row, RowStatus
 
-_UNFINISHED = frozenset({"running", "lost"})
+_UNFINISHED: frozenset[RowStatus] = UNHEARD | {"running"}
 
 
 def critical(rows: Sequence[Row], total_ms: int) -> frozenset[int]:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Literal, Protocol
 
 from orchestrator.plaintext import one_line
-from orchestrator.timeline.model import Row, Timeline
+from orchestrator.timeline.model import UNHEARD, Row, Timeline
 from orchestrator.timeline.text import axis, cut, duration, nothing_ran, row_name, summary, ticks
 
 Role = Literal[
@@ -39,7 +39,7 @@ DARK: dict[Role, str] = {
     "bad": "#f2746b", "bad_soft": "#6d2723",
 }  # fmt: skip
 
-_NOTE: dict[str, Role] = {"ok": "ink", "running": "muted"}
+_NOTE: dict[str, Role] = {"ok": "ink", "running": "muted", "late": "muted"}
 """What a row's duration is written in; what went wrong stands out."""
 
 MAX_ROWS = 60
@@ -186,7 +186,7 @@ def _row(row: Row, name: str, middle: float, x: _Scale) -> Iterator[Shape]:
         since = x(row.start_ms - row.queued_ms)
         yield Box(since, middle - 2, max(0.0, start - since), 4, "wait", 2)
     width = max(3.0, end - start)
-    if row.status == "lost":
+    if row.status in UNHEARD:
         yield Box(start, top, width, _BAR, soft, 4)
     else:
         yield Box(start, top, width, _BAR, strong, 4)

@@ -8,14 +8,18 @@ from orchestrator.contracts.base import Frozen, Sequence
 from orchestrator.contracts.persona import Status
 from orchestrator.contracts.result import JobStatus
 
-RowStatus = Status | Literal["running", "lost"]
-"""``lost``: the attempt never ended; its lease went, it was sent again, or the job ended without it."""
+RowStatus = Status | Literal["running", "lost", "late"]
+"""``lost``: the attempt never ended; its lease went, it was sent again, or the job ended without it. ``late``: so did
+a critic that the job did not wait for; nothing was lost by it."""
+
+UNHEARD: frozenset[RowStatus] = frozenset({"lost", "late"})
+"""Attempts of which nothing came."""
 
 
 class Row(Frozen):
     """One attempt at one step.
 
-    ``end_ms`` of a running attempt is the time line's end; of a lost one, the moment its loss was noticed.
+    ``end_ms`` of a running attempt is the time line's end; of a lost or late one, the moment that was noticed.
     ``first_token_ms`` counts from the start of the attempt. ``last`` marks a step's latest attempt;
     ``critical`` marks the chain of attempts that determined when the job ended.
     """

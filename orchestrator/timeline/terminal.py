@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.timeline.model import Row, RowStatus, Timeline
+from orchestrator.timeline.model import UNHEARD, Row, RowStatus, Timeline
 from orchestrator.timeline.text import axis, cut, duration, nothing_ran, row_name, summary, ticks
 
 Piece = tuple[str, str]
@@ -45,6 +45,7 @@ _BAR_STYLE: dict[RowStatus, str] = {
     "ok": "blue",
     "running": "cyan",
     "lost": "bright_black",
+    "late": "bright_black",
     "failed": "red",
     "timeout": "red",
 }
@@ -84,7 +85,7 @@ def chart(line: Timeline, *, width: int, glyphs: Glyphs = UNICODE) -> tuple[tupl
 
 def _notes(rows: Sequence[Row], *, narrow: bool) -> list[str]:
     """Write what stands right of the bars: how long it took, and how it ended where that was not well."""
-    marks = {"ok": "", "running": ">", "lost": "x", "failed": "!", "timeout": "!"}
+    marks = {"ok": "", "running": ">", "lost": "x", "late": "~", "failed": "!", "timeout": "!"}
     times = [duration(row.duration_ms) for row in rows]
     ends = ["" if row.status == "ok" else marks[row.status] if narrow else row.status for row in rows]
     time_width, end_width = (max(map(len, column), default=0) for column in (times, ends))
@@ -121,7 +122,7 @@ def _bar(row: Row, *, cells: int, span: tuple[int, int], glyphs: Glyphs) -> list
         before = min(full, at(row.start_ms + row.first_token_ms) - start)
     style = _CRITICAL_STYLE if row.critical and row.status == "ok" else _BAR_STYLE[row.status]
     solid = glyphs.critical_after if row.critical else glyphs.after
-    if row.status == "lost":
+    if row.status in UNHEARD:
         solid, end = glyphs.before, ""
     used = start + full + len(end)
     return [

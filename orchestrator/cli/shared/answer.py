@@ -8,7 +8,7 @@ from rich.table import Table
 
 from orchestrator.cli.shared.output import counted, stdout_console
 from orchestrator.contracts import Result
-from orchestrator.routing.flow import STEPS, name_of
+from orchestrator.routing.flow import CRITIC, STEPS, name_of
 
 
 def print_answer(result: Result, *, plain: bool) -> None:
@@ -38,15 +38,17 @@ def print_figures(result: Result, console: Console) -> None:
 
 def _print_latencies(result: Result, console: Console) -> None:
     t = result.timings
+    late = any(note.code == "critic_late" for note in result.notes)
     table = Table(box=None, pad_edge=False, title=None)
     for name, side in (("step", "left"), ("start", "right"), ("took", "right"), ("", "left")):
         table.add_column(name, justify="left" if side == "left" else "right", header_style="dim")
     for step in t.steps:
+        status = "late" if late and step.step == CRITIC else step.status
         table.add_row(
             step.step.replace("_", " "),
             f"{step.start_ms / 1_000:.2f} s",
             f"{(step.end_ms - step.start_ms) / 1_000:.2f} s",
-            ("critical path" if step.critical else "") + ("" if step.status == "ok" else f" {step.status}"),
+            ("critical path" if step.critical else "") + ("" if status == "ok" else f" {status}"),
         )
     console.print(table)
     saved = t.sequential_ms - t.total_ms

@@ -10,6 +10,7 @@ import pytest
 from orchestrator.contracts import Result
 from orchestrator.contracts.events import ClaimClosed, LeaseLost, StepEnd, StepRecovered
 from orchestrator.store import JobRef, keys
+from orchestrator.timeline import timeline
 from tests.integration.conftest import question
 from tests.integration.jobs.conftest import House, why
 from tests.integration.llm.wire import Step
@@ -127,6 +128,9 @@ def test_a_late_critic_is_left_out_named_and_cut(house: House, model: ModelServe
     assert critic.request.hung_up.wait(10), "its call goes on although nobody wants it"
     wait_for("what it cost", lambda: any(isinstance(e, LeaseLost) for e in house.events(result)))
     assert result.timings.total_ms < 10_000
+    drawn = {row.step: row.status for row in timeline(house.events(result)).rows}
+    assert drawn.pop("critic") == "late"
+    assert set(drawn.values()) == {"ok"}
 
 
 @pytest.mark.parametrize(

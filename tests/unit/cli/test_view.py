@@ -8,10 +8,13 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
+from orchestrator.cli.shared.answer import print_figures
 from orchestrator.cli.shared.output import counted, stderr_console
 from orchestrator.cli.shared.tree import bar
 from orchestrator.cli.shared.view import LiveTable, PlainLines
+from orchestrator.contracts import EvalReport, JobTimings, Note, Provenance, Result
 from orchestrator.contracts.events import Event, PlanReady
+from orchestrator.contracts.result import StepTiming
 from orchestrator.store import LiveText
 from tests.unit.timeline.ledger_of import parallel_job, pipelined_job, submitted
 
@@ -134,3 +137,19 @@ def test_a_line_for_a_pipe_is_never_broken(capsys: pytest.CaptureFixture[str]) -
     long = "word " * 60 + "triptych timeline 9343a91aa07c4127"
     stderr_console().print(long)
     assert capsys.readouterr().err == f"{long}\n"
+
+
+def test_the_figures_of_a_result_call_a_critic_late_that_was_not_waited_for() -> None:
+    ran = (
+        StepTiming(step="thesis", start_ms=0, end_ms=1_000, status="ok"),
+        StepTiming(step="critic", start_ms=0, end_ms=1_000, status="timeout"),
+    )
+    result = Result(
+        task_id="job", status="complete", goal="Why?", language="en", answer="Because.", mode="pipelined",
+        notes=(Note(code="critic_late"),), timings=JobTimings(total_ms=1_000, steps=ran),
+        eval=EvalReport(task_id="job", evidence_ok=True), provenance=Provenance(triptych="0", llm_used=True),
+    )  # fmt: skip
+    out = io.StringIO()
+    print_figures(result, Console(file=out, width=80))
+    assert [line.split()[-1] for line in out.getvalue().splitlines() if "1.00 s" in line][:2] == ["s", "late"]
+    assert "timeout" not in out.getvalue()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestrator.contracts import Note
 from orchestrator.contracts.events import (
     ClaimClosed,
     Event,
     JobEnd,
     JobSubmitted,
+    LeaseLost,
     PlanReady,
     StepEnd,
     StepStart,
@@ -128,6 +130,21 @@ def pipelined_job() -> list[Event]:
         end("synthesis", 10_400, 2_000),
         job_end(10_430),
     ]
+
+
+def late_critic_job(*notes: Any) -> list[Event]:
+    """A pipelined job that ended without its critic, whose call was cut then."""
+    ended = job_end(10_430).model_copy(update={"notes": notes or (Note(code="critic_late"),)})
+    cut = LeaseLost(
+        event_id=event_id(),
+        task_id="job1",
+        at_ms=ACCEPTED + 10_900,
+        step="critic",
+        attempt=1,
+        why="cancelled",
+    )
+    told = [e for e in pipelined_job()[:-1] if not (isinstance(e, StepEnd) and e.step == "critic")]
+    return [*told, ended, cut]
 
 
 def troubled_job() -> list[Event]:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.contracts import Note
 from orchestrator.contracts.events import LeaseLost, StepRecovered, UnknownEvent
 from orchestrator.timeline import Row, Timeline, job_timings, timeline
 from tests.unit.timeline.ledger_of import (
@@ -14,6 +15,7 @@ from tests.unit.timeline.ledger_of import (
     end,
     event_id,
     job_end,
+    late_critic_job,
     parallel_job,
     pipelined_job,
     planned,
@@ -117,6 +119,21 @@ def test_a_lost_step_is_not_critical_where_the_synthesis_went_on_without_it():
     line = timeline(events)
     assert row(line, "thesis").status == "lost"
     assert [r.step for r in line.rows if r.critical] == ["plan", "antithesis_standalone", "synthesis"]
+
+
+def test_a_critic_that_the_merge_did_not_wait_for_is_late_and_not_lost():
+    line = timeline(late_critic_job())
+    assert (row(line, "critic").status, row(line, "critic").end_ms) == ("late", 10_900)
+    assert not row(line, "critic").critical
+    assert line.total_ms == 10_430
+    unheard = timeline(late_critic_job(Note(code="one_claim")))
+    assert row(unheard, "critic").status == "lost", "nothing says that it was only late"
+
+
+def test_an_attempt_before_the_late_one_was_lost():
+    again = start("critic", 5_000, attempt=2)
+    line = timeline([*late_critic_job(), again])
+    assert [row(line, "critic", n).status for n in (1, 2)] == ["lost", "late"]
 
 
 def test_an_end_without_its_start_begins_where_its_duration_says():

@@ -14,7 +14,15 @@ from orchestrator.timeline.png import png
 from orchestrator.timeline.svg import svg
 from orchestrator.timeline.terminal import ASCII, UNICODE, chart
 from orchestrator.timeline.text import duration, ticks
-from tests.unit.timeline.ledger_of import end, job_end, parallel_job, start, submitted, troubled_job
+from tests.unit.timeline.ledger_of import (
+    end,
+    job_end,
+    late_critic_job,
+    parallel_job,
+    start,
+    submitted,
+    troubled_job,
+)
 
 JOBS = {"parallel": parallel_job(), "troubled": troubled_job(), "running": parallel_job()[:8], "none": []}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -88,6 +96,16 @@ def test_what_went_wrong_is_said_beside_the_bar():
     assert "2.8 s failed" in text
     assert "9.2 s lost" in text
     assert "antithesis_standalone #2" in text
+
+
+def test_a_late_critic_is_said_to_be_late_and_looks_like_no_failure():
+    job = late_critic_job()
+    assert "late" in next(line for line in lines(job) if "critic " in line)
+    assert next(line for line in lines(job, 40) if "critic " in line).endswith("~")
+    shapes = drawing(timeline(job)).shapes
+    assert any(isinstance(s, Words) and s.text.endswith(" late") and s.colour == "muted" for s in shapes)
+    assert not [s for s in shapes if isinstance(s, Box) and s.fill.startswith("bad")]
+    assert not [s for s in shapes if isinstance(s, Words) and s.text == "failed or lost"]
 
 
 @pytest.mark.parametrize(
