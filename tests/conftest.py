@@ -27,9 +27,13 @@ for _name in [
 # Read by workers.llm.http, also in the worker processes that tests start: no call leaves this machine.
 os.environ["NO_REMOTE_MODELS"] = "1"
 
-# A busy machine is slow, and that is no defect.
+# A busy machine is slow, and that is no defect. The same examples every time, so that what fails was broken by what was
+# changed; who looks for more asks for --hypothesis-profile=search.
 hypothesis.settings.register_profile(
-    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "search", deadline=None, max_examples=1_000, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile(
+    "house", hypothesis.settings.get_profile("search"), max_examples=100, derandomize=True
 )
 hypothesis.settings.load_profile("house")
 
