@@ -87,8 +87,9 @@ class Enduring(kombu_redis.Channel):
         """The list that a message came from, and the message; where it cannot be taken it is buried."""
         name = key.decode(errors="replace")
         if name.endswith(".reply.celery.pidbox"):
-            # The answers to a remote control come to a queue of the asker's own, and are no task messages.
-            return name, loads(raw)
+            # The answers to a remote control come to a queue of the asker's own, and are no task messages. Of one that
+            # came too late the asker has gone; kombu would put it back, for nobody.
+            return name, loads(raw) if name in (self.connection._callbacks or ()) else None
         read = screen(raw, name)
         if isinstance(read, Defect):
             self.bury(name, raw, read)

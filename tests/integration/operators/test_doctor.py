@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -22,6 +23,7 @@ from orchestrator.pausing import pause
 from orchestrator.settings import Settings
 from tests.integration.conftest import StartWorker, question
 from tests.model_server import ModelServer, refuses
+from tests.nodes import wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -51,6 +53,26 @@ def test_asking_leaves_nothing_behind_in_redis(
     assert {
         key: client.scard(key) for key in client.scan_iter("_kombu*") if client.type(key) == "set"
     } == before
+
+
+def test_an_answer_that_came_too_late_is_no_harm_to_who_asks_next(
+    settings: Settings, client: redis.Redis
+) -> None:
+    """Whoever asked leaves a read behind that waits for a second; the next one in this process hears what it read."""
+    asker: Any = make_app(settings)
+    replies = asker.control.mailbox.reply_queue.name
+    late = {"body": "e30=", "headers": {"ticket": "of the first"}, "content-type": "application/json",
+            "content-encoding": "utf-8", "properties": {"delivery_tag": "1", "body_encoding": "base64",
+            "delivery_info": {"exchange": "reply.celery.pidbox", "routing_key": "x"}}}  # fmt: skip
+
+    def taken() -> bool:
+        ask_workers(asker, timeout_s=0.1)
+        client.lpush(replies, json.dumps(late))
+        return not client.exists(replies)
+
+    wait_for("the read to take it", taken)
+    assert ask_workers(make_app(settings), timeout_s=0.1).workers == ()
+    assert list(client.scan_iter("*.reply.celery.pidbox")) == []
 
 
 def test_a_fleet_in_order(settings: Settings, start_worker: StartWorker) -> None:
