@@ -149,6 +149,17 @@ ROWS = (
             (rate("triptych_endpoint_changes_total", "provider, change"), "{{provider}} {{change}}"),
         )),
     )),
+    Row("HTTP API", (
+        Panel("Requests a second", ((rate("triptych_api_requests_total", "status"), "{{status}}"),), width=6),
+        Panel("Wait for an answer, p95", (
+            (quantile(0.95, "triptych_api_request_seconds", "route"), "{{route}}"),
+        ), "s", 6),
+        Panel("Problems a second", ((rate("triptych_api_problems_total", "code"), "{{code}}"),), width=6),
+        Panel("Under way", (
+            ("sum(triptych_api_requests_under_way)", "requests"),
+            ("sum(triptych_api_streams_open)", "of these streams"),
+        ), width=6),
+    )),
     Row("Redis, ledger, workers", (
         Panel("Redis' memory", (
             ("triptych_redis_memory_used_bytes", "used"),

@@ -15,6 +15,7 @@ from orchestrator import __version__
 from orchestrator.api import answers, corpora, events, fleet, jobs, latency, probes, problems
 from orchestrator.api.access import Access, Caller
 from orchestrator.api.deployment import API, Deployment
+from orchestrator.api.metrics import ApiMetrics
 from orchestrator.api.page import pages
 from orchestrator.api.problems import AGAIN_S, Problem
 from orchestrator.submission import MAX_SPEC_BYTES
@@ -37,10 +38,12 @@ HEADERS = {
 """What every answer carries, unless its route says something else of the same name."""
 
 
-def make_app(deployment: Deployment, access: Access, *, prefix: str = "") -> ASGIApp:
+def make_app(
+    deployment: Deployment, access: Access, *, prefix: str = "", metrics: ApiMetrics | None = None
+) -> ASGIApp:
     """Make the application. ``prefix`` is the path that a proxy serves it under, whether or not it cuts that off.
 
-    The deployment is closed with the application.
+    The deployment is closed with the application. What it does is counted in ``metrics``.
     """
 
     @asynccontextmanager
@@ -63,7 +66,9 @@ def make_app(deployment: Deployment, access: Access, *, prefix: str = "") -> ASG
     app.state.deployment = deployment
     problems.install(app)
     app.include_router(probes.router(deployment))
+    metrics = metrics or ApiMetrics()
     places = events.Places()
+    metrics.streams.set_function(places.taken)
     routers = (
         jobs.router(),
         events.router(places),
@@ -76,17 +81,19 @@ def make_app(deployment: Deployment, access: Access, *, prefix: str = "") -> ASG
         app.include_router(routes, prefix=API, responses=problems.PROBLEMS)
     app.include_router(pages.router())
     app.mount("/static", pages.Static(), name="static")
-    return Guard(app, access, prefix=prefix)
+    return Guard(app, access, metrics, prefix=prefix)
 
 
 class Guard:
     """Stands before every route. Routes find who asks in ``request.state.caller``."""
 
-    def __init__(self, app: ASGIApp, access: Access, *, prefix: str = "") -> None:
+    def __init__(self, app: ASGIApp, access: Access, metrics: ApiMetrics, *, prefix: str = "") -> None:
         self._app = app
         self._access = access
+        self._metrics = metrics
         self._prefix = "/" + prefix.strip("/") if prefix.strip("/") else ""
         self._under_way = 0
+        metrics.under_way.set_function(lambda: self._under_way)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -109,10 +116,11 @@ class Guard:
         if isinstance(verdict, Caller) and self._under_way >= MOST_REQUESTS:
             detail = "as many requests are under way as may be; come again"
             verdict = Problem(503, "too_busy", detail, retry_after_s=AGAIN_S)
-        send = _with_headers(send)
         if scope["method"] == "HEAD" and not path.endswith(STREAMS):
             # The server sends no body; a stream would not end.
             scope = {**scope, "method": "GET"}
+        scope.setdefault("state", {})
+        send = self._metrics.counting(scope, path, _with_headers(send))
         if isinstance(verdict, Problem):
             await verdict.response()(scope, receive, send)
             return
@@ -121,7 +129,7 @@ class Guard:
             there = RedirectResponse(f"{path}/?{query}" if query else f"{path}/")
             await there(scope, receive, send)
             return
-        scope.setdefault("state", {})["caller"] = verdict
+        scope["state"]["caller"] = verdict
         counts = verdict is not None
         self._under_way += counts
         try:

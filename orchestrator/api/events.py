@@ -66,9 +66,13 @@ class Places:
         self._most_of_tenant = most_of_tenant
         self._taken: Counter[str | None] = Counter()
 
+    def taken(self) -> int:
+        """How many are."""
+        return self._taken.total()
+
     def take(self, tenant: str | None) -> bool:
         """Take a place; False where there is none."""
-        if self._taken.total() >= self._most:
+        if self.taken() >= self._most:
             return False
         if tenant is not None and self._taken[tenant] >= self._most_of_tenant:
             return False

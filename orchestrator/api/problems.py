@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from orchestrator.errors import (
     AdmissionClosed,
@@ -37,6 +38,7 @@ from orchestrator.store.admission import TENANT_JOBS
 AGAIN_S = 2.0
 """When to come back for what is away: about as long as a failover or a restart takes."""
 MOST_ERRORS = 20
+CODE = "problem"
 
 log = structlog.get_logger(__name__)
 
@@ -65,9 +67,18 @@ _SAID = {
 
 
 class ProblemResponse(JSONResponse):
-    """A problem as it is sent."""
+    """A problem as it is sent; whoever stands around the routes finds its code in the request's state."""
 
     media_type = "application/problem+json"
+
+    def __init__(self, problem: Problem, headers: Mapping[str, str]) -> None:
+        super().__init__(problem.body(), status_code=problem.status, headers=headers)
+        self.code = problem.code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        scope.setdefault("state", {})[CODE] = self.code
+        await super().__call__(scope, receive, send)
 
 
 @dataclass(frozen=True)
@@ -106,7 +117,7 @@ class Problem:
         headers = dict(self.headers)
         if self.retry_after_s is not None:
             headers["Retry-After"] = str(max(1, math.ceil(self.retry_after_s)))
-        return ProblemResponse(self.body(), status_code=self.status, headers=headers)
+        return ProblemResponse(self, headers)
 
 
 class ProblemView(BaseModel):

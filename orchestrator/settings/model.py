@@ -142,8 +142,8 @@ class Settings(Services):
         default=0,
         ge=0,
         le=65_535,
-        description="Port of a worker's /metrics, /healthz and /readyz; 0 opens none. "
-        "Workers on one host need one each.",
+        description="Port of a worker's /metrics, /healthz and /readyz, and of triptych serve's /metrics; 0 opens "
+        "none. Processes on one host need one each.",
     )
     metrics_host: str = Field(
         default="127.0.0.1",

@@ -38,7 +38,7 @@ def command(
     Example: triptych serve --no-login --docs examples/queue-migration
     """
     import sys
-    from contextlib import ExitStack
+    from contextlib import ExitStack, closing
 
     import structlog
 
@@ -54,7 +54,9 @@ def command(
         from orchestrator.api.access import access_for
         from orchestrator.api.app import make_app
         from orchestrator.api.deployment import Deployment
+        from orchestrator.api.metrics import ApiMetrics
         from orchestrator.api.serve import address_of, check_prefix, listen, serve
+        from orchestrator.exporter.serving import Endpoint, metrics_page
     except ImportError:
         raise InvalidInput("serve", 'is not installed; pip install "triptych[api]"') from None
     check_prefix(url_prefix)
@@ -63,7 +65,10 @@ def command(
         require_keys(settings)
     notes = stderr_console()
     with ExitStack() as stack:
-        opened = stack.enter_context(listen(host, port))
+        opened, metrics = stack.enter_context(listen(host, port)), ApiMetrics()
+        if settings.metrics_port:
+            pages = {"/metrics": metrics_page(metrics.registry)}
+            stack.enter_context(closing(Endpoint(settings.metrics_host, settings.metrics_port, pages)))
         notes.print(engine_line(settings))
         fleet = join_fleet(settings, stack)
         if docs:
@@ -78,7 +83,7 @@ def command(
             notes.print(
                 f"{problem}. It is served all the same, and looked for with every request.", style="yellow"
             )
-        app = make_app(deployment, access, prefix=url_prefix)
+        app = make_app(deployment, access, prefix=url_prefix, metrics=metrics)
         print(address_of(opened, host, url_prefix), flush=True)
         # Stdout is for the address.
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))

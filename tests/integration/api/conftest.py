@@ -25,6 +25,7 @@ from tests.integration.conftest import PASSAGES
 from tests.integration.security.test_acl import words
 from tests.model_server import ModelServer
 from tests.nodes import ProcessNode, worker_node
+from tests.servers import free_port
 
 LOGIN = ("ops", "canary-login-5d1f")
 KEYS = {"acme": "canary-key-of-acme-71c0", "beta": "canary-key-of-beta-93ee"}
@@ -127,6 +128,7 @@ class Served:
     client: Client
     model: ModelServer
     environment: dict[str, str]
+    metrics: str
 
     @property
     def nobody(self) -> Caller:
@@ -189,11 +191,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             rules = words(acl.rules("operator", password="acl-word"))
             administrator.redis.execute_command("ACL", "SETUSER", "operator", *rules)
         confined = {"REDIS_URL": url.replace("unix://", "unix://operator:acl-word@")}
-        nodes.append(serve_node("serve", folder, {**os.environ, **env, **login, **confined}))
+        port = free_port()
+        scraped = {"TRIPTYCH_METRICS_PORT": str(port)}
+        nodes.append(serve_node("serve", folder, {**os.environ, **env, **login, **confined, **scraped}))
         for node in nodes:
             node.ready()
         with Client(Settings(redis_url=SecretStr(url), home=home)) as client:
-            yield Served(address(nodes[-1]).rstrip("/"), nodes[-1], client, model, env)
+            yield Served(
+                address(nodes[-1]).rstrip("/"), nodes[-1], client, model, env, f"http://127.0.0.1:{port}"
+            )
     finally:
         for node in nodes:
             node.teardown()

@@ -335,6 +335,24 @@ def test_the_fleet_is_shown_to_operators_and_moves(served: Served, done: str) ->
     served.program("beta").stream(f"/api/v1/jobs/{job}/events").until("job_end")
 
 
+def test_metrics_have_a_port_of_their_own_and_name_nobody(served: Served, done: str) -> None:
+    before = Caller(served.metrics, {}).get("/metrics")
+    assert before.status == 200
+    stream = served.program("acme").stream(f"/api/v1/jobs/{held(served)}/events")
+    during = Caller(served.metrics, {}).get("/metrics").text
+    stream.close()
+    assert (
+        'triptych_api_requests_total{method="GET",route="/api/v1/jobs/{task_id}/events",status="200"}'
+        in during
+    )
+    assert re.search(r"^triptych_api_streams_open [1-9]", during, re.MULTILINE)
+    assert not [private for private in (done, "acme", LOGIN[1], *KEYS.values()) if private in during]
+    asked = [
+        caller.get("/metrics").status for caller in (served.nobody, served.program("acme"), served.operator)
+    ]
+    assert asked == [401, 403, 404]
+
+
 def test_an_operators_user_on_redis_is_enough_for_all_of_this(served: Served, done: str) -> None:
     assert served.client.redis.acl_log() == []
 

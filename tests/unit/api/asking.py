@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message
@@ -23,8 +24,10 @@ async def ask(app: ASGIApp, path: str, *, method: str = "GET", host: str = "loca
     async def send(message: Message) -> None:
         sent.append(message)
 
+    parts = iter([{"type": "http.request"}])
+
     async def receive() -> Message:
-        return {"type": "http.request"}
+        return next(parts, None) or await asyncio.get_running_loop().create_future()
 
     scope = {
         "type": "http",

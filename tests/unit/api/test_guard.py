@@ -17,6 +17,7 @@ from orchestrator.api import app, probes
 from orchestrator.api.access import Access
 from orchestrator.api.app import Guard, make_app
 from orchestrator.api.deployment import Deployment
+from orchestrator.api.metrics import ApiMetrics
 from orchestrator.api.page import pages
 from orchestrator.api.serve import check_prefix
 from orchestrator.errors import InvalidInput
@@ -47,7 +48,7 @@ def test_so_many_requests_may_be_under_way_and_probes_are_answered_whatever_else
 
     async def crowd() -> None:
         held = Held()
-        guard = Guard(held, Access(open=True))
+        guard = Guard(held, Access(open=True), ApiMetrics())
         two = [asyncio.create_task(ask(guard, JOBS)) for _ in range(2)]
         await asyncio.sleep(0)
         refused = await ask(guard, JOBS)

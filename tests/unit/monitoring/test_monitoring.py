@@ -17,6 +17,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
+from orchestrator.api.metrics import ApiMetrics
 from orchestrator.broker import ALL_QUEUES
 from orchestrator.contracts import Usage
 from orchestrator.contracts.events import StepEnd, StepStart
@@ -89,6 +90,9 @@ def _metrics() -> Iterator[Metric]:
     yield from jobs.collect()
     yield from families(FleetSample(1, {"plan": QueueSample(1, 1.0)}, {"plan": 1}), {}, None)
     yield from rolled(ROLLOUT)
+    api = ApiMetrics()
+    api.answered("/healthz", "GET", 200, 0.001)
+    yield from api.registry.collect()
     yield gauge("triptych_redis_up", "", 1)
     yield gauge("triptych_sweep_age_seconds", "", 1)
 
