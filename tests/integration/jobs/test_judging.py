@@ -207,6 +207,8 @@ def test_stopping_ends_the_wait(house: House, model: ModelServer) -> None:
 
     with JudgeClient(house.client.settings, look=stop) as judge, pytest.raises(KeyboardInterrupt):
         list(judge.ask([support("Before the end.")]))
+    # All the same it is asked, and not by what the next test scripts.
+    wait_for("the model to be asked", lambda: model.of("support"))
 
 
 def test_a_reply_that_is_none_is_a_silence(judge: JudgeClient, house: House) -> None:
