@@ -127,7 +127,7 @@ def test_a_late_critic_is_left_out_named_and_cut(house: House, model: ModelServe
     (critic,) = model.of("antithesis_standalone")
     assert critic.request.hung_up.wait(10), "its call goes on although nobody wants it"
     wait_for("what it cost", lambda: any(isinstance(e, LeaseLost) for e in house.events(result)))
-    assert result.timings.total_ms < 10_000
+    assert result.timings.total_ms < 30_000, "it was left out before the merge was due"
     drawn = {row.step: row.status for row in timeline(house.events(result)).rows}
     assert drawn.pop("critic") == "late"
     assert set(drawn.values()) == {"ok"}
@@ -167,11 +167,11 @@ def test_a_part_that_fails_costs_its_part_and_is_named(
 def test_a_job_whose_merge_is_due_names_what_was_not_settled(house: House, model: ModelServer) -> None:
     """One resolution hangs; the merge goes ahead at half of the deadline."""
     model.script("resolution", stall)
-    result = house.answer(mode="pipelined", deadline_s=6.0)
+    result = house.answer(mode="pipelined", deadline_s=10.0)
     assert result.status == "degraded"
     (reason,) = result.reasons
     assert (reason.code, reason.detail in ("t1", "t2")) == ("unresolved", True)
-    assert 3_000 <= result.timings.total_ms < 6_000
+    assert 5_000 <= result.timings.total_ms < 10_000
     (left,) = (c for c in result.claims if c.id in ("s19", "s29"))
     assert left.kind == "open"
     assert left.text in POSITIONS
