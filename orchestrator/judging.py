@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from math import inf
@@ -35,7 +34,7 @@ from orchestrator.errors import InvalidInput, InvalidSettings, StoreUnavailable
 from orchestrator.plaintext import one_line
 from orchestrator.settings import Settings
 from orchestrator.store.connection import check, connect, translated
-from orchestrator.store.desk import MOST_WAITING, Desk, Seen
+from orchestrator.store.desk import MOST_WAITING, Desk, Seen, question_id
 
 LOOK_S = 0.05
 """Between two looks for answers."""
@@ -180,11 +179,12 @@ class JudgeClient:
 
     def _sent(self, question: Question) -> str:
         """Send a question; returns its id. One that cannot be sent is under way all the same, until it is late."""
-        task_id = f"judge.{self._tenant}.{uuid.uuid4().hex}"
+        task_id = question_id(self._tenant, 0)
         try:
             with translated():
                 seconds, micros = self._redis.time()
             now_ms = int(seconds) * 1_000 + int(micros) // 1_000
+            task_id = question_id(self._tenant, now_ms)
             request = JudgeRequest(question=question, deadline_ms=now_ms + int(self._within_s * 1_000))
             self._app.signature(
                 JUDGE,

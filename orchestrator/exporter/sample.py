@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import redis
 
@@ -19,11 +18,23 @@ from orchestrator.routing.flow import STEPS as PERSONA_STEPS
 from orchestrator.store import JobRef, keys
 from orchestrator.store.archive_state import ArchiveState, archive_state
 from orchestrator.store.connection import translated
+from orchestrator.store.desk import asked_ms
 from orchestrator.store.endpoints import EndpointState, EndpointStore
 from orchestrator.store.record import PLAN
 
 MOST_JOBS = 1_000
 """Open jobs whose leases are looked at. Beyond that running steps are a lower bound, and queues tell the load."""
+_ID = re.compile(r'"id": ?"([^"\\]{1,200})"')
+"""A message's id as kombu writes it, near the end: what is in front is the body, in base64."""
+# What a message may hold is bounded by Redis alone, and this is read once a second.
+_ENDS = r"""
+local ends = {}
+for i, name in ipairs(KEYS) do
+  local oldest = redis.call('LINDEX', name, -1) -- kombu pushes on the left and pops on the right
+  ends[i] = oldest and string.gsub(string.sub(oldest, -4096), '[^ -~]', '?') or ''
+end
+return ends
+"""
 STEPS = (PLAN, *sorted(PERSONA_STEPS))
 _LEASED = (
     *(step for step in STEPS if step not in (REBUTTAL, RESOLUTION, SECTION)),
@@ -68,21 +79,21 @@ def take_sample(client: redis.Redis) -> FleetSample:
         now = int(seconds) * 1_000 + int(micros) // 1_000
         lists = {queue: keys.queue_lists(queue_for(queue)) for queue in ALL_QUEUES}
         pipeline = client.pipeline(transaction=False)
-        for names in lists.values():
-            for name in names:
-                pipeline.llen(name)
-                # kombu pushes on the left and pops on the right.
-                pipeline.lindex(name, -1)
+        every = [name for names in lists.values() for name in names]
+        for name in every:
+            pipeline.llen(name)
+        pipeline.eval(_ENDS, len(every), *every)
         for protocol in (*keys.NEIGHBOURS, PROTOCOL):
             pipeline.zcard(keys.active(protocol))
         pipeline.zcount(keys.ACTIVE, "-inf", now)
         pipeline.zrange(keys.ACTIVE, 0, MOST_JOBS - 1)
         pipeline.xlen(keys.LEDGER)
         pipeline.info("memory")
-        *in_queues, older, newer, active, overdue, refs, entries, memory = pipeline.execute()
-        queues, oldest = _queues(lists, in_queues)
+        *lengths, ends, older, newer, active, overdue, refs, entries, memory = pipeline.execute()
+        queues, oldest = _queues(lists, lengths, ends)
         jobs = [JobRef.parse(ref) for ref in refs]
         running, since = _states(client, jobs, oldest)
+        since |= _asked(oldest)
         archive = archive_state(client, now_ms=now)
     return FleetSample(
         now_ms=now,
@@ -111,32 +122,34 @@ def _endpoints(client: redis.Redis) -> tuple[EndpointState, ...]:
         return ()  # somebody else wrote there: it costs this figure, and no other
 
 
-_Waiting = tuple[JobRef, str]
+_Waiting = tuple[JobRef, str] | str
+"""The job and step that a message is for, or the id of a question to the judge."""
 
 
 def _queues(
-    lists: Mapping[str, Sequence[str]], answers: Sequence[Any]
+    lists: Mapping[str, Sequence[str]], lengths: Sequence[int], ends: Sequence[str]
 ) -> tuple[dict[str, int], dict[str, list[_Waiting]]]:
     waiting: dict[str, int] = {}
     oldest: dict[str, list[_Waiting]] = {}
-    turn = iter(answers)
+    turn = zip(lengths, ends, strict=True)
     for queue, names in lists.items():
         waiting[queue], oldest[queue] = 0, []
         for _ in names:
-            waiting[queue] += int(next(turn))
-            if message := _addressed(next(turn)):
+            length, end = next(turn)
+            waiting[queue] += length
+            if message := _addressed(end):
                 oldest[queue].append(message)
     return waiting, oldest
 
 
-def _addressed(raw: str | None) -> _Waiting | None:
-    """The job and step that a message is for; ``None`` where it is none of ours, or a question to the judge."""
-    try:
-        message_id = str(json.loads(raw or "")["headers"]["id"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+def _addressed(end: str) -> _Waiting | None:
+    """What a message is, by its end; ``None`` where it is none of ours."""
+    found = _ID.search(end)
+    if found is None:
         return None
+    message_id = found[1]
     if JUDGE_ID.fullmatch(message_id):
-        return None
+        return message_id
     tenant, _, rest = message_id.partition(".")
     # A task id may hold dots, a tenant and a step may not.
     task_id, _, step = rest.rpartition(".")
@@ -147,7 +160,7 @@ def _states(
     client: redis.Redis, jobs: Sequence[JobRef], oldest: Mapping[str, Sequence[_Waiting]]
 ) -> tuple[dict[str, int], dict[_Waiting, int]]:
     """Running steps by name, and when each of the oldest messages was sent or its step became runnable (epoch ms)."""
-    messages = sorted({m for found in oldest.values() for m in found}, key=str)
+    messages = sorted({m for found in oldest.values() for m in found if not isinstance(m, str)}, key=str)
     ended = [f"ended:{step}" for step in _LEASED]
     pipeline = client.pipeline(transaction=False)
     for ref in jobs:
@@ -169,6 +182,12 @@ def _states(
         if times:
             since[message] = max(times)
     return running, since
+
+
+def _asked(oldest: Mapping[str, Sequence[_Waiting]]) -> dict[_Waiting, int]:
+    """When each question was asked, where its id says so (epoch ms)."""
+    ids = [message for found in oldest.values() for message in found if isinstance(message, str)]
+    return {name: at_ms for name in ids if (at_ms := asked_ms(name)) is not None}
 
 
 def _age_s(now_ms: int, then_ms: int) -> float:

@@ -1,10 +1,11 @@
-"""The judge's desk: whether some worker takes questions at this moment, and how many lie there.
+"""The judge's desk: whether some worker takes questions at this moment, how many lie there, and since when.
 
 Producers may look, so it says nothing of workers but that there is one.
 """
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,6 +17,17 @@ from orchestrator.store.room import BELIEVED_MS
 
 MOST_WAITING = 200
 """Questions that may lie there: at a hundred thousand characters each, some 160 MB of Redis' memory."""
+
+
+def question_id(tenant: str, now_ms: int) -> str:
+    """A fresh question's task id. It holds when it was asked, as a UUID of version 7 does; ``now_ms`` is Redis TIME."""
+    return f"judge.{tenant}.{now_ms:012x}7{uuid.uuid4().hex[13:]}"
+
+
+def asked_ms(task_id: str) -> int | None:
+    """When a question was asked (epoch ms); ``None`` where its id, an older client's, does not say."""
+    name = task_id.rpartition(".")[2]
+    return int(name[:12], 16) if name[12] == "7" else None
 
 
 @dataclass(frozen=True)

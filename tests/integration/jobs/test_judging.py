@@ -26,6 +26,7 @@ from orchestrator.contracts.judging import (
     SupportQuestion,
 )
 from orchestrator.errors import InvalidInput, WorldError
+from orchestrator.exporter.sample import take_sample
 from orchestrator.judging import JudgeClient
 from orchestrator.settings import Settings
 from orchestrator.store import JobStore, keys
@@ -125,6 +126,9 @@ def test_where_no_worker_takes_questions_that_is_told_long_before_an_answer_is_l
     assert silences(replies) == {"no_worker"}
     assert "triptych worker --queues judge" in detail(replies[-1])
     assert JobStore(client).queue_length(JUDGE_LIST) == 2, "what nobody takes is not added to"
+    age = take_sample(client).queues["judge"].oldest_s
+    assert age is not None, "and how long it lies there is known"
+    assert 0.3 <= age < 60
 
 
 def test_a_worker_that_says_that_it_takes_questions_is_waited_for(settings: Settings, client: Redis) -> None:

@@ -18,6 +18,7 @@ from orchestrator.broker import ALL_QUEUES, make_app, queue_for
 from orchestrator.canvas import bare, send
 from orchestrator.client import Client
 from orchestrator.contracts.rollout import Stage
+from orchestrator.doctor.judging import judge_load
 from orchestrator.errors import AdmissionClosed
 from orchestrator.exporter.sample import STEPS, take_sample
 from orchestrator.exporter.serve import Exporter
@@ -27,6 +28,7 @@ from orchestrator.settings.limits import Limit
 from orchestrator.store import JobRef, keys
 from orchestrator.store.archive import archive_in
 from orchestrator.store.archiving import Bounds, archive_and_trim
+from orchestrator.store.desk import question_id
 from orchestrator.store.endpoints import BreakerPolicy, EndpointStore, Scope
 from orchestrator.switch import set_mode
 from tests.integration.conftest import StartWorker, question
@@ -112,7 +114,8 @@ def test_what_waits_and_for_how_long_is_seen_per_queue(
     """No worker runs: messages lie in their queue."""
     first, second = (producer.submit(question()).ref for _ in range(2))
     # A question to the judge is no job's, though its id reads like one of a tenant "judge".
-    client.lpush(f"{queue_for('judge')}:9", json.dumps({"headers": {"id": f"judge.default.{'0' * 32}"}}))
+    old = json.dumps({"headers": {"id": f"judge.default.{'0' * 32}"}})  # of a client that gives it no time
+    client.lpush(f"{queue_for('judge')}:9", old)
     client.hset(JobRef("judge", "default").job, "accepted_ms", 1)
     client.hset(first.job, "sent:plan", producer.store.now_ms() - 90_000)
     seen = Scraped(exporter.port)
@@ -123,6 +126,33 @@ def test_what_waits_and_for_how_long_is_seen_per_queue(
     assert seen("triptych_queue_oldest_seconds", queue="judge") is None
     assert seen("triptych_jobs_active") == 2
     assert second != first
+
+
+def test_how_long_the_oldest_question_has_waited_is_seen_and_the_doctor_warns(
+    producer: Client, client: redis.Redis
+) -> None:
+    for ago_ms in (90_000, 10_000):
+        name = question_id("acme", producer.store.now_ms() - ago_ms)
+        client.lpush(f"{queue_for('judge')}:9", json.dumps({"body": "A" * 100_000, "headers": {"id": name}}))
+    sample = take_sample(producer.redis)
+    assert sample.queues["judge"].waiting == 2
+    assert 90 <= (sample.queues["judge"].oldest_s or 0) < 100
+    assert [(found.check, found.level) for found in judge_load(sample, {})] == [("queue judge", "warning")]
+
+
+def test_of_the_oldest_message_only_the_end_is_read(producer: Client, client: redis.Redis) -> None:
+    """It is bounded by Redis alone, and read once a second: at worst its age is not known."""
+    producer.submit(question())
+    (own,) = (raw for name in keys.queue_lists(queue_for("plan")) if (raw := client.lindex(name, -1)))
+    before = client.info("stats")["total_net_output_bytes"]
+    client.rpush(
+        queue_for("plan"), json.dumps({"body": "A" * 5_000_000} | {"headers": json.loads(own)["headers"]})
+    )
+    client.rpush(queue_for("thesis"), b'{"headers": {"id": "' + "é".encode() * 3_000)
+    sample = take_sample(producer.redis)
+    assert client.info("stats")["total_net_output_bytes"] - before < 200_000
+    assert sample.queues["plan"].oldest_s is not None
+    assert (sample.queues["thesis"].waiting, sample.queues["thesis"].oldest_s) == (1, None)
 
 
 def test_the_age_of_a_message_nobody_recorded_is_that_of_its_inputs(
