@@ -18,6 +18,9 @@ def command(
 ) -> None:
     """Serve /metrics of the fleet (jobs, queues, ledger) until stopped. One per fleet; workers serve their own."""
     import signal
+    import sys
+
+    import structlog
 
     from orchestrator.errors import InvalidInput, InvalidSettings
     from orchestrator.settings import load_settings
@@ -38,6 +41,8 @@ def command(
     def stop(*_: object) -> None:
         exporter.tail.close()
 
+    # Stdout is for the address.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     signal.signal(signal.SIGTERM, stop)
     print(f"http://{host or settings.metrics_host}:{exporter.port}/metrics", flush=True)
     exporter.start()

@@ -300,13 +300,17 @@ def test_the_command_serves_until_it_is_told_to_stop(
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program], cwd=ROOT, env={**os.environ, "REDIS_URL": redis_url},
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    client.hset(keys.ROLLOUT, mapping={"spec": "none", "status": "none"})
     try:
         wait_for("the exporter", lambda: get(free_port, "/readyz")[0] == 200)
         assert Scraped(free_port)("triptych_redis_up") == 1
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        address, log = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert address == f"http://127.0.0.1:{free_port}/metrics\n"
+        assert "rollout_not_read" in log
     finally:
         process.kill()
 
