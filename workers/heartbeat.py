@@ -30,6 +30,7 @@ class Held:
     lease: Lease
     watched: bool
     stopped: Stopped | None = None
+    on_watched: Callable[[], None] | None = field(default=None, repr=False)
     _on_stop: Callable[[], None] | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -40,6 +41,12 @@ class Held:
             stopped = self.stopped
         if stopped and call:
             call()
+
+    def look(self, *, watched: bool) -> None:
+        """Somebody watches, or nobody does. Who begins to is shown what there is (``on_watched``)."""
+        begins, self.watched = watched and not self.watched, watched
+        if begins and self.on_watched:
+            self.on_watched()
 
     def stop(self, why: Stopped) -> None:
         """The lease is gone."""
@@ -117,7 +124,7 @@ class Heartbeat:
             return
         for one, answer in zip(held, answers, strict=True):
             if answer == "kept" or answer == "kept_watched":  # noqa: PLR1714 - narrows the literal
-                one.watched = answer == "kept_watched"
+                one.look(watched=answer == "kept_watched")
             elif answer != "expired" and one.stopped is None:
                 # Past the deadline the model call ends by itself; what it brought may still be written.
                 self._stop_one(one, answer)

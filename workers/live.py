@@ -36,6 +36,7 @@ class Writing:
         self._reader = AnswerReader(form)
         self._words = ""
         self._chars = 0
+        self._again = False
         self._reading = threading.Lock()
 
     def add(self, piece: str) -> None:
@@ -44,14 +45,20 @@ class Writing:
         if self.held.watched and not self._wake.is_set():
             self._wake.set()
 
+    def show(self) -> None:
+        """Show what is there, to somebody who comes while nothing is added."""
+        self._again = True
+        self._wake.set()
+
     def frame(self) -> LiveText | None:
         """The words that were added since the last frame, for a spectator; ``None`` where nothing was."""
         with self._reading:
             return self._frame()
 
     def _frame(self) -> LiveText | None:
-        pieces = self._pieces[self._read :]
-        if not pieces:
+        pieces, again = self._pieces[self._read :], self._again
+        self._again = False
+        if not pieces and not (again and self._words):
             return None
         self._read += len(pieces)
         text = "".join(pieces)
@@ -81,6 +88,7 @@ class Live:
     def start(self, held: Held, attempt: int, form: Form) -> Writing:
         """Begin to follow one step."""
         writing = Writing(held, attempt, form, self._wake)
+        held.on_watched = writing.show
         with self._lock:
             self._writing.add(writing)
             if self._thread is None:

@@ -148,10 +148,14 @@ class Hub:
         for follower in followers:
             if follower.watch:
                 watchers[follower.ref.live].append(follower)
+        late = [f for f in followers if f.watch and not f.kept_at and f.ref.live in self._live_at]
         self._live_at = {name: self._live_at.get(name, "0") for name in watchers}
         starts |= self._live_at
         with translated():
             self._keep_up(client, followers)
+            for follower in late:  # others have read what this one has not
+                shown = client.xrange(follower.ref.live, max=self._live_at[follower.ref.live])
+                self._show([follower], cast("list[Entry]", shown))
             answer = client.xread(starts, count=500, block=BLOCK_MS)
         self._contact = time.monotonic()
         for name, entries in cast("list[tuple[str, list[Entry]]]", answer or []):

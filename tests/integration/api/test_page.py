@@ -12,11 +12,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 from playwright.sync_api import TimeoutError as PageTimeoutError
 
+from orchestrator.listing import under_way
+from orchestrator.store import JobRef
 from tests.browser import Visit
 from tests.integration.api.conftest import LOGIN, Served, address, serve_node
 from tests.integration.llm.wire import Step
 from tests.model_server import OBJECTIONS, POSITIONS, Asked, ModelServer, adds, good, through
-from tests.nodes import ProcessNode
+from tests.nodes import ProcessNode, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -78,6 +80,11 @@ class Drip:
                 return
         pytest.fail("the answer came to its end, and nothing of it was shown")
 
+    def begin(self) -> None:
+        """Let the first words come."""
+        for gate, _ in zip(self._gates, range(12), strict=False):
+            gate.open()
+
     def end(self) -> None:
         """Let all of it come."""
         for gate in self._gates:
@@ -127,6 +134,22 @@ def test_a_question_is_asked_watched_and_answered_and_markup_stays_text(served: 
     expect(page.locator("#ended tr").first).to_contain_text(goal[:60])
     page.locator("#ended a").first.click()
     expect(page.locator("#outcome #claims > li").first).to_be_visible()
+
+
+def test_a_page_that_is_opened_while_a_model_stalls_shows_what_it_has_written(
+    served: Served, visit: Visit
+) -> None:
+    drip = Drip(served.model)
+    served.model.script("thesis", drip)
+    job = served.operator.submit()
+    drip.begin()
+    ref = JobRef("default", job)
+    wait_for("the thesis", lambda: "thesis" in under_way(served.client.store.load(ref)))
+    for _ in ("somebody who comes while nobody looks", "and who comes again while others do"):
+        visit.page.goto(f"{served.url}/jobs/{job}")
+        expect(visit.page.locator(".pane.thesis .lines p").first).to_be_visible(timeout=20_000)
+    drip.end()
+    expect(visit.page.locator("#status")).to_have_text(re.compile("complete|degraded"))
 
 
 def test_what_is_missing_is_said_where_it_is_missing(served: Served, visit: Visit) -> None:

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import pytest
 import redis
@@ -217,6 +218,17 @@ def test_only_who_watches_asks_for_live_text(producer: Client, client: redis.Red
     words = LiveText(step="thesis", attempt=1, text="We", chars=2)
     publish_text(client, [(ref, words)])
     assert told(watching)[1] == words
+
+
+def test_who_comes_later_is_shown_the_live_text_so_far(producer: Client, client: redis.Redis) -> None:
+    ref = producer.submit(question()).ref
+    first = producer.stream(ref)
+    next(first)
+    words = [LiveText(step="thesis", attempt=1, text=text, chars=len(text)) for text in ("We", "We find")]
+    publish_text(client, [(ref, each) for each in words])
+    assert [told(first)[1], told(first)[1]] == words
+    shown = (heard for _, heard in producer.stream(ref, within_s=20) if isinstance(heard, LiveText))
+    assert list(islice(shown, 2)) == words
 
 
 def test_live_text_never_pushes_out_an_event(producer: Client, client: redis.Redis) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from queue import SimpleQueue
 
 import pytest
 
-from orchestrator.store import JobRef
+from orchestrator.store import JobRef, LiveText, connect
 from orchestrator.store.leases import Lease
+from workers import live
 from workers.heartbeat import Held
 from workers.live import SHOWN_CHARS, Writing
 
@@ -51,3 +53,25 @@ def test_what_is_shown_is_bounded() -> None:
     frame = one.frame()
     assert frame is not None
     assert len(frame.text) == SHOWN_CHARS
+
+
+def test_who_begins_to_watch_is_shown_what_was_written_though_nothing_is_added(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published: SimpleQueue[str] = SimpleQueue()
+
+    def publish(_: object, frames: list[tuple[JobRef, LiveText]]) -> None:
+        for _ref, frame in frames:
+            published.put(frame.text)
+
+    monkeypatch.setattr(live, "publish_text", publish)
+    held = Held(Lease(JobRef("default", "a"), "thesis", "1 w"), watched=False)
+    one = live.Live(connect("redis://nowhere.invalid/0")).start(held, 1, "thesis")
+    one.add('{"kind":"position","text":"Hardly begun')
+    assert not held.watched, "what nobody watches is not sent"
+    assert published.empty()
+    held.look(watched=True)
+    assert published.get(timeout=5) == "Hardly begun"
+    for watched in (False, True):
+        held.look(watched=watched)
+    assert published.get(timeout=5) == "Hardly begun"
