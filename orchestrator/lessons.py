@@ -19,7 +19,7 @@ from orchestrator.errors import InvalidInput
 from orchestrator.settings import Settings
 from orchestrator.settings.places import PERSONAS
 from orchestrator.store import keys
-from orchestrator.store.connection import translated
+from orchestrator.store.connection import time_ms, translated
 
 MODES: tuple[TaughtMode, ...] = get_args(TaughtMode)
 MOST_CHARS = 4_096
@@ -50,9 +50,8 @@ def teach(client: redis.Redis, lesson: Lesson) -> Lesson:
     """Keep a lesson, in the place of the one before. Raises ``InvalidInput`` and ``StoreUnavailable``."""
     if not lesson.why.strip():
         raise InvalidInput("--why", "is empty; say why, for whoever finds jobs in another mode than expected")
+    kept = lesson.model_copy(update={"since_ms": time_ms(client)})
     with translated():
-        seconds, micros = client.time()
-        kept = lesson.model_copy(update={"since_ms": int(seconds) * 1_000 + int(micros) // 1_000})
         event = RouteTaught(
             event_id=uuid.uuid4().hex,
             mode=kept.mode,

@@ -18,7 +18,7 @@ from orchestrator.contracts.base import Frozen
 from orchestrator.contracts.events import QueuePaused, QueueResumed
 from orchestrator.errors import InvalidInput
 from orchestrator.store import keys
-from orchestrator.store.connection import translated
+from orchestrator.store.connection import time_ms, translated
 
 WORKERS_LOOK_EVERY_S = 2.0
 PAUSED = f"{keys.ROOT}:paused"
@@ -49,11 +49,8 @@ def pause(client: redis.Redis, queues: Sequence[str], *, who: str, why: str) -> 
     if not why.strip():
         raise InvalidInput("--why", "is empty; say why, for whoever finds the queue standing still")
     already = paused(client)
+    flag = Pause(who=who[:200], why=why.strip()[:500], since_ms=time_ms(client))
     with translated():
-        seconds, micros = client.time()
-        flag = Pause(
-            who=who[:200], why=why.strip()[:500], since_ms=int(seconds) * 1_000 + int(micros) // 1_000
-        )
         for queue in (new := tuple(q for q in wanted if q not in already)):
             event = QueuePaused(event_id=uuid.uuid4().hex, queue=queue, who=flag.who, why=flag.why)
             transaction = client.pipeline(transaction=True)

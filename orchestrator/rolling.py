@@ -20,7 +20,7 @@ from orchestrator.routing.modes import Policy, Steering
 from orchestrator.routing.outlook import Terms
 from orchestrator.settings import Settings
 from orchestrator.store import keys
-from orchestrator.store.connection import translated
+from orchestrator.store.connection import time_ms, translated
 from orchestrator.store.rollouts import Rollout, RolloutStore, parsed
 from orchestrator.switch import SWITCH, Switch, read_switch
 
@@ -97,7 +97,7 @@ def start(client: redis.Redis, spec: RolloutSpec, *, who: str, why: str) -> Roll
             "rollout",
             f"{before.spec.id} is under way; triptych rollout status shows it, triptych rollout abort ends it",
         )
-    now_ms = _now_ms(client)
+    now_ms = time_ms(client)
     status = begun(now_ms=now_ms, who=who, why=why.strip())
     event = RolloutStarted(
         event_id=uuid.uuid4().hex, who=status.who, why=status.why, spec=spec, decided_ms=now_ms
@@ -187,9 +187,3 @@ def _event(stands: Rollout, status: RolloutStatus, move: Move) -> RolloutMoved:
         evidence=read(stands.spec, stands.status.stage, stands.tallies).evidence,
         decided_ms=stands.now_ms,
     )
-
-
-def _now_ms(client: redis.Redis) -> int:
-    with translated():
-        seconds, micros = client.time()
-    return int(seconds) * 1_000 + int(micros) // 1_000

@@ -16,7 +16,7 @@ from orchestrator.contracts.base import ArguedMode, Frozen
 from orchestrator.contracts.events import ModeSet
 from orchestrator.errors import InvalidInput
 from orchestrator.store import keys
-from orchestrator.store.connection import translated
+from orchestrator.store.connection import time_ms, translated
 
 SWITCH = f"{keys.ROOT}:mode"
 """String: the ``Switch``; absent where the deployment's settings decide."""
@@ -61,10 +61,9 @@ def set_mode(client: redis.Redis, mode: Switchable, *, who: str, why: str, force
         raise InvalidInput("--why", "is empty; say why, for whoever finds jobs in another mode than expected")
     if force and mode == "auto":
         raise InvalidInput("--force", "goes with sequential or parallel; auto leaves a job its own wish")
+    since_ms = time_ms(client)
+    switch = Switch(mode=mode, force=force, who=who[:200], why=why.strip()[:500], since_ms=since_ms)
     with translated():
-        seconds, micros = client.time()
-        since_ms = int(seconds) * 1_000 + int(micros) // 1_000
-        switch = Switch(mode=mode, force=force, who=who[:200], why=why.strip()[:500], since_ms=since_ms)
         event = ModeSet(event_id=uuid.uuid4().hex, mode=mode, force=force, who=switch.who, why=switch.why)
         transaction = client.pipeline(transaction=True)
         transaction.set(SWITCH, switch.model_dump_json())

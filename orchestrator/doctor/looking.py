@@ -33,7 +33,7 @@ from orchestrator.exporter.sample import take_sample
 from orchestrator.pausing import paused
 from orchestrator.settings import Settings, masked_url, require_keys, unknown_variables
 from orchestrator.store import connect
-from orchestrator.store.connection import translated
+from orchestrator.store.connection import time_ms, translated
 from orchestrator.store.ledger import Ledger
 from orchestrator.switch import current
 
@@ -112,11 +112,8 @@ def _private() -> Iterator[Finding]:
 def _fleet(settings: Settings, client: redis.Redis, shown: str) -> Iterator[Finding]:
     try:
         before_ms = time.time_ns() // 1_000_000
-        with translated():
-            seconds, micros = client.time()
-        ahead_ms = (before_ms + time.time_ns() // 1_000_000) // 2 - (
-            int(seconds) * 1_000 + int(micros) // 1_000
-        )
+        redis_ms = time_ms(client)
+        ahead_ms = (before_ms + time.time_ns() // 1_000_000) // 2 - redis_ms
         with translated():
             info = client.info()
     except StoreUnavailable as problem:

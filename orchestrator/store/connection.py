@@ -104,6 +104,18 @@ def _why_refused(error: exceptions.ResponseError) -> str:
     return f"Redis refused a command ({text[:200]})"
 
 
+def epoch_ms(answer: tuple[int, int]) -> int:
+    """Redis' answer to TIME (s, us) as epoch ms."""
+    seconds, micros = answer
+    return int(seconds) * 1_000 + int(micros) // 1_000
+
+
+def time_ms(client: redis.Redis) -> int:
+    """Redis TIME, epoch ms: the one clock that all hosts share. Raises ``StoreUnavailable``."""
+    with translated():
+        return epoch_ms(client.time())
+
+
 def check(client: redis.Redis) -> None:
     """Raise ``StoreUnavailable`` unless the server answers, ``StoreRefused`` unless it is new enough (6.2)."""
     with translated():

@@ -10,7 +10,7 @@ import redis
 from orchestrator.contracts import Passage, Plan
 from orchestrator.errors import JobNotFound, RecordUnreadable
 from orchestrator.store import keys, scripts
-from orchestrator.store.connection import translated
+from orchestrator.store.connection import epoch_ms, time_ms, translated
 from orchestrator.store.keys import JobRef
 from orchestrator.store.record import Closing, JobRecord, Outline, in_order, readable
 from orchestrator.store.stream import events_of
@@ -56,9 +56,8 @@ class JobReader:
             pipeline.hgetall(ref.passages)
             pipeline.xrange(ref.events)
             pipeline.time()
-            stored, entries, (seconds, micros) = pipeline.execute()
-        now_ms = int(seconds) * 1_000 + int(micros) // 1_000
-        return Closing(in_order(ref, stored, plan), events_of(entries), now_ms)
+            stored, entries, time = pipeline.execute()
+        return Closing(in_order(ref, stored, plan), events_of(entries), epoch_ms(time))
 
     def active(self) -> Iterator[tuple[str, int]]:
         """Jobs without a result as (address, deadline in epoch ms), the most urgent first; read in pages."""
@@ -90,9 +89,7 @@ class JobReader:
 
     def now_ms(self) -> int:
         """Redis TIME, epoch ms."""
-        with translated():
-            seconds, micros = self.client.time()
-        return int(seconds) * 1_000 + int(micros) // 1_000
+        return time_ms(self.client)
 
 
 def _outlined(ref: JobRef, answer: Any) -> Outline | JobNotFound | RecordUnreadable:  # noqa: ANN401 - of a script

@@ -17,7 +17,7 @@ from orchestrator.contracts.rollout import RolloutSpec, RolloutStatus
 from orchestrator.errors import RecordUnreadable
 from orchestrator.rollout.tally import Tallies, tallies_from
 from orchestrator.store import keys
-from orchestrator.store.connection import translated
+from orchestrator.store.connection import epoch_ms, translated
 
 HISTORY = 50
 Stored = Literal["done", "moved", "counted"]
@@ -77,7 +77,7 @@ class RolloutStore:
             pipeline.hmget(keys.ROLLOUT, "spec", "status")
             pipeline.hgetall(keys.ROLLOUT_TALLY)
             pipeline.time()
-            (spec, status), tally, (seconds, micros) = pipeline.execute()
+            (spec, status), tally, time = pipeline.execute()
         read = parsed(spec, status)
         if read is None:
             return None
@@ -86,8 +86,7 @@ class RolloutStore:
             tallies = tallies_from(counts)
         except ValueError as error:
             raise RecordUnreadable(_GARBAGE) from error
-        now_ms = int(seconds) * 1_000 + int(micros) // 1_000
-        return Rollout(*read, tallies, counts.get("counted", 0), now_ms)
+        return Rollout(*read, tallies, counts.get("counted", 0), epoch_ms(time))
 
     def change(
         self,
