@@ -8,7 +8,7 @@ from orchestrator import __version__
 from orchestrator.contracts import EvalReport, Plan, Provenance, Reason, Result
 from orchestrator.contracts.events import Evaluated, JobEnd, KnownEvent
 from orchestrator.errors import StoreUnavailable
-from orchestrator.outcome import assemble, judged
+from orchestrator.outcome import assemble, judge_and_repair
 from orchestrator.replies import settle
 from orchestrator.rollout.tally import counted
 from orchestrator.store import JobRecord, JobRef, JobStore
@@ -84,7 +84,7 @@ def give_up(
 
 def _result(store: JobStore, ref: JobRef, record: JobRecord, cause: Reason | None) -> Result:
     found = store.closing(ref, record.plan)
-    evaluation, said = judged(record.spec, record.said, found.passages)
+    evaluation, said = judge_and_repair(record.spec, record.said, found.passages)
     timings = job_timings(found.events, now_ms=found.now_ms)
     return assemble(
         record.spec,

@@ -23,10 +23,10 @@ from orchestrator.contracts import (
 )
 from orchestrator.contracts.result import JobStatus, ReasonCode
 from orchestrator.evidence import judge
-from orchestrator.evidence.repairing import needs_repair, repair_outputs, told
+from orchestrator.evidence.repairing import needs_repair, repair_outputs, with_repair
 from orchestrator.evidence.sources import Sources
 from orchestrator.language import detect_language
-from orchestrator.parts import antithesis_of, in_order, of, personas, resolved, unresolved
+from orchestrator.parts import antithesis_of, in_order, numbered, personas, resolved, unresolved
 from orchestrator.routing.flow import (
     CRITIC,
     FEWEST_CLAIMS,
@@ -75,7 +75,7 @@ def reasons_for(
 ) -> tuple[JobStatus, tuple[Reason, ...]]:
     """Status and reasons. ``cause`` is what ended the job before its time (deadline, cancel, no evidence).
 
-    A single call stands alone: with it all is said, and without it nothing is.
+    In the mode ``single`` the synthesis is the only persona; in the others thesis and antithesis count as personas.
     """
     reasons = [cause] if cause else []
     alone = plan is not None and plan.mode == SINGLE
@@ -85,29 +85,21 @@ def reasons_for(
     reasons += [_lost("persona_lost", o) for o in sides if o is not None and o.status != "ok"]
     spoke = sides if alone else (*sides, synthesis)
     reasons += [_lost("persona_cut", o) for o in spoke if o and o.status == "ok" and o.failure]
-    if any(o.status == "ok" for o in of(outputs, REBUTTAL).values()):
-        reasons += [_lost("rebuttal_lost", o) for o in of(outputs, REBUTTAL).values() if o.status != "ok"]
+    rebuttals = numbered(outputs, REBUTTAL).values()
+    if any(o.status == "ok" for o in rebuttals):
+        reasons += [_lost("rebuttal_lost", o) for o in rebuttals if o.status != "ok"]
     reasons += _sections_lost(plan, outputs)
     if left := unresolved(outputs, sections=plan.sections if plan else 1):
         reasons.append(Reason(code="unresolved", detail=_nobody_settled(left, outputs)))
-    if not alive and (cause is None or cause.code == "deadline"):
+    # Any other cause says by itself why there is no more than this.
+    unexplained = cause is None or cause.code == "deadline"
+    if unexplained and not alive:
         reasons.insert(0, Reason(code="all_personas_lost"))
-    elif (
-        alive
-        and (synthesis is None or synthesis.status != "ok")
-        and (cause is None or cause.code == "deadline")
-    ):
-        reasons.append(
-            _lost("synthesis_lost", synthesis)
-            if synthesis
-            else Reason(code="synthesis_lost", persona="synthesis")
-        )
-    elif (
-        alive
-        and cause is None
-        and spec.evidence_required
-        and _evidence_failed(evaluation, lost=bool(reasons))
-    ):
+    elif unexplained and synthesis is None:
+        reasons.append(Reason(code="synthesis_lost", persona=SYNTHESIS))
+    elif unexplained and synthesis is not None and synthesis.status != "ok":
+        reasons.append(_lost("synthesis_lost", synthesis))
+    elif cause is None and spec.evidence_required and _evidence_failed(evaluation, lost=bool(reasons)):
         reasons.append(Reason(code="evidence_failed", detail="; ".join(evaluation.risks)[:1_000]))
     if spec.on_partial == "fail" and any(reason.code in _PARTIAL for reason in reasons):
         reasons.append(Reason(code="partial_refused", detail="the caller asked for on_partial=fail"))
@@ -124,7 +116,7 @@ def notes_for(plan: Plan | None, outputs: Mapping[str, PersonaOutput]) -> tuple[
     if plan is not None and plan.mode == SINGLE and synthesis is not None and synthesis.status == "ok":
         return (Note(code="one_call", detail="one call wrote the answer; nobody opposed it"),)
     if plan is not None and synthesis is not None and _undivided(plan, outputs):
-        failed = any(output.status != "ok" for output in of(outputs, SECTION).values())
+        failed = any(output.status != "ok" for output in numbered(outputs, SECTION).values())
         why = "every section failed" if failed else "there was too little to divide"
         return (Note(code="undivided", detail=f"the synthesis was written in one piece: {why}"),)
     if plan is None or plan.mode != "pipelined" or synthesis is None or not (thesis and thesis.claims):
@@ -134,7 +126,7 @@ def notes_for(plan: Plan | None, outputs: Mapping[str, PersonaOutput]) -> tuple[
         notes.append(Note(code="critic_late", detail="every claim was settled before the critic had ended"))
     elif critic.status != "ok":
         notes.append(Note(code="critic_lost", detail=critic.failure.message if critic.failure else ""))
-    if len(thesis.claims) < FEWEST_CLAIMS and not of(outputs, RESOLUTION):
+    if len(thesis.claims) < FEWEST_CLAIMS and not numbered(outputs, RESOLUTION):
         notes.append(Note(code="one_claim", detail="a thesis of one claim was settled as in sequence"))
     return tuple(notes)
 
@@ -159,7 +151,7 @@ def _sections_lost(plan: Plan | None, outputs: Mapping[str, PersonaOutput]) -> l
 
 
 def _nobody_settled(left: Sequence[str], outputs: Mapping[str, PersonaOutput]) -> str:
-    failures = {f"t{n}": o.failure for n, o in of(outputs, RESOLUTION).items()}
+    failures = {f"t{n}": o.failure for n, o in numbered(outputs, RESOLUTION).items()}
     return ", ".join(f"{name} ({why.kind})" if (why := failures.get(name)) else name for name in left)
 
 
@@ -170,12 +162,12 @@ def _evidence_failed(evaluation: EvalReport, *, lost: bool) -> bool:
     return not lost or any(finding.judged and finding.level <= 2 for finding in evaluation.findings)
 
 
-def judged(
+def judge_and_repair(
     spec: TaskSpec, outputs: Mapping[str, PersonaOutput], passages: Sequence[Passage]
 ) -> tuple[EvalReport, Mapping[str, PersonaOutput]]:
-    """The gate's verdict, and the outputs that it is of: as they were, or with other citations after the one repair.
+    """Have the gate judge ``outputs`` (of all steps), repair what failed once, and judge again.
 
-    ``outputs`` are those of all steps, in whichever mode; every persona's claims are judged and repaired.
+    Returns the final report and the outputs it is about: the same ones, or ones whose citations were repaired.
     """
     sources = Sources(passages)
     required = spec.evidence_required
@@ -186,7 +178,7 @@ def judged(
     after = (
         judge(spec.task_id, sources, personas(repaired), evidence_required=required) if repairs else before
     )
-    return told(before, after, repairs), repaired
+    return with_repair(before, after, repairs), repaired
 
 
 def assemble(

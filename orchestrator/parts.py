@@ -43,7 +43,7 @@ def in_order(outputs: Outputs) -> tuple[PersonaOutput, ...]:
     return tuple(outputs[step] for step in steps)
 
 
-def of(outputs: Outputs, name: str) -> dict[int, PersonaOutput]:
+def numbered(outputs: Outputs, name: str) -> dict[int, PersonaOutput]:
     """The outputs of one kind of part, by the number of their claim."""
     found = {number_of(step): output for step, output in outputs.items() if name_of(step) == name}
     return dict(sorted(found.items()))
@@ -56,7 +56,7 @@ def antithesis_of(outputs: Outputs) -> PersonaOutput | None:
     """
     whole = outputs.get(ANTITHESIS) or outputs.get(ANTITHESIS_STANDALONE)
     critic = outputs.get(CRITIC)
-    parts = [*of(outputs, REBUTTAL).values(), *([critic] if critic else [])]
+    parts = [*numbered(outputs, REBUTTAL).values(), *([critic] if critic else [])]
     if whole or not parts:
         return whole
     said = [each for each in parts if each.status == "ok"]
@@ -83,7 +83,7 @@ def claims_of(outputs: Outputs) -> tuple[tuple[Claim, ...], tuple[Claim, ...]]:
 
 def resolved(outputs: Outputs) -> tuple[Claim, ...]:
     """The points that resolutions or sections settled, in the order of their claims."""
-    said = (*of(outputs, RESOLUTION).values(), *of(outputs, SECTION).values())
+    said = (*numbered(outputs, RESOLUTION).values(), *numbered(outputs, SECTION).values())
     return tuple(claim for output in said if output.status == "ok" for claim in output.claims)
 
 

@@ -20,7 +20,7 @@ from orchestrator.contracts import Passage, PersonaOutput, Plan, Reason
 from orchestrator.contracts.events import KnownEvent, Stopped
 from orchestrator.errors import JobCancelled, LeaseLost, StoreUnavailable
 from orchestrator.recovery import Contact
-from orchestrator.routing.flow import SYNTHESIS, closing, name_of, needs_of, sections
+from orchestrator.routing.flow import SYNTHESIS, awaited_after, name_of, needs_of, sections
 from orchestrator.store import JobRecord, JobRef, JobStore
 from orchestrator.store.leases import Grant, Granted
 from orchestrator.store.origin import host
@@ -174,7 +174,7 @@ class Executor:
             if isinstance(output, Plan):
                 awaited: tuple[str, ...] | None = sections(output.sections)
             else:
-                awaited = closing(record.plan.mode, step, len(claims.written)) if record.plan else None
+                awaited = awaited_after(record.plan.mode, step, len(claims.written)) if record.plan else None
             sends, beside = ((), ()) if last else self._progress.sends_with(step, output, record)
             stored = patiently(
                 lambda: self._store.write_output(

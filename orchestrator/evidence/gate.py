@@ -16,7 +16,7 @@ from orchestrator.evidence.membership import check_membership
 from orchestrator.evidence.opinion import Judge, second_opinion
 from orchestrator.evidence.quotes import check_quote
 from orchestrator.evidence.repair import propose
-from orchestrator.evidence.repairing import Repairer, needs_repair, told
+from orchestrator.evidence.repairing import Repairer, needs_repair, with_repair
 from orchestrator.evidence.sources import Sources
 from orchestrator.evidence.statement import Evidence
 from orchestrator.evidence.tally import Tally, notes, quality, risks
@@ -54,9 +54,7 @@ def judge(
             fatal += findings
             supported += upheld
     whole = check_completeness(task_id, outputs)
-    return gate.report(
-        task_id, whole, [*fatal, *whole.findings], supported=supported, evidence_required=evidence_required
-    )
+    return gate.report(task_id, whole, [*fatal, *whole.findings], supported=supported)
 
 
 def judge_answer(
@@ -90,7 +88,7 @@ def judge_answer(
     if repair and needs_repair(report):
         repairer = Repairer(sources, evidence_required=True)
         claims = [repairer.claim(claim) for claim in claims]
-        report = told(report, _judged(answer, claims, sources), repairer.repairs)
+        report = with_repair(report, _judged(answer, claims, sources), repairer.repairs)
     if strict:
         report = strictly(report)
     return report if second is None else second_opinion(report, claims, sources, second)
@@ -104,9 +102,7 @@ def _judged(answer: AttributedAnswer, claims: Sequence[Claim], sources: Sources)
     known = gate.numbers(cited)
     loose = _loose_numbers(text, known | {q.key for q in quantities(answer.question)})
     whole = check_answer(answer, loose, gate.look_alikes(text, cited, known=answer.question))
-    return gate.report(
-        "answer", whole, [*findings, *whole.findings], supported=supported, evidence_required=True
-    )
+    return gate.report("answer", whole, [*findings, *whole.findings], supported=supported)
 
 
 class _Gate:
@@ -122,16 +118,10 @@ class _Gate:
         self._claims: list[ClaimReport] = []
 
     def report(
-        self,
-        task_id: str,
-        whole: Tally,
-        delivered: Iterable[Finding],
-        *,
-        supported: int,
-        evidence_required: bool,
+        self, task_id: str, whole: Tally, delivered: Iterable[Finding], *, supported: int
     ) -> EvalReport:
         """Make the report of what was counted, of level 3 as a ``whole``, and of the findings on what is delivered."""
-        passes = not any(f.judged for f in delivered) and (supported > 0 or not evidence_required)
+        passes = not any(f.judged for f in delivered) and (supported > 0 or not self._evidence_required)
         tallies = (self._membership, self._quotes, self._coverage, whole)
         levels = tuple(tally.report() for tally in tallies)
         findings = tuple(chain.from_iterable(tally.findings for tally in tallies))

@@ -49,7 +49,7 @@ def needs_repair(report: EvalReport) -> bool:
     return any(finding.judged and finding.level <= 2 for finding in report.findings)
 
 
-def told(before: EvalReport, after: EvalReport, repairs: tuple[Repair, ...]) -> EvalReport:
+def with_repair(before: EvalReport, after: EvalReport, repairs: tuple[Repair, ...]) -> EvalReport:
     """Return the second verdict with what the first one was, and which findings are gone."""
     left = set(after.findings)
     settled = tuple(finding for finding in before.findings if finding not in left)

@@ -95,7 +95,7 @@ def sections(count: int) -> tuple[str, ...]:
     return tuple(part(SECTION, number) for number in range(1, count + 1)) if count > 1 else ()
 
 
-def closing(mode: Mode, step: str, claims: int) -> tuple[str, ...] | None:
+def awaited_after(mode: Mode, step: str, claims: int) -> tuple[str, ...] | None:
     """What the synthesis waits for beside a step that ended with so many claims; ``None`` where that is known before.
 
     Where the thesis was lost the critic takes the antithesis' part. A claim alone needs no resolution of its own.
@@ -111,7 +111,7 @@ def closing(mode: Mode, step: str, claims: int) -> tuple[str, ...] | None:
 def flow(mode: Mode, done: Collection[str] = (), awaited: Sequence[str] | None = None) -> Flow:
     """The steps of a job as far as they are known, in order, and what each needs.
 
-    ``awaited`` is what ``closing`` said, once the thesis has ended; in sections, these, once there is a plan.
+    ``awaited`` is what ``awaited_after`` said, once the thesis has ended; in sections, these, once there is a plan.
     """
     if mode != "pipelined":
         return _in_sections(awaited) if awaited else FLOWS[mode]

@@ -12,7 +12,7 @@ from orchestrator.errors import JobNotFound, RecordUnreadable
 from orchestrator.store import keys, scripts
 from orchestrator.store.connection import epoch_ms, time_ms, translated
 from orchestrator.store.keys import JobRef
-from orchestrator.store.record import Closing, JobRecord, Outline, in_order, readable
+from orchestrator.store.record import Closing, JobRecord, Outline, read_passages, readable
 from orchestrator.store.stream import events_of
 
 ACTIVE_PAGE = 1_000
@@ -47,7 +47,7 @@ class JobReader:
         """The job's evidence, in the order of its plan and then by id."""
         with translated():
             stored = cast("dict[str, str]", self.client.hgetall(ref.passages))
-        return in_order(ref, stored, plan)
+        return read_passages(ref, stored, plan)
 
     def closing(self, ref: JobRef, plan: Plan | None) -> Closing:
         """What a result is made of beside the record, in one round trip."""
@@ -57,7 +57,7 @@ class JobReader:
             pipeline.xrange(ref.events)
             pipeline.time()
             stored, entries, time = pipeline.execute()
-        return Closing(in_order(ref, stored, plan), events_of(entries), epoch_ms(time))
+        return Closing(read_passages(ref, stored, plan), events_of(entries), epoch_ms(time))
 
     def active(self) -> Iterator[tuple[str, int]]:
         """Jobs without a result as (address, deadline in epoch ms), the most urgent first; read in pages."""

@@ -247,7 +247,7 @@ def readable(ref: JobRef) -> Iterator[None]:
         ) from error
 
 
-def in_order(ref: JobRef, stored: Mapping[str, str], plan: Plan | None) -> tuple[Passage, ...]:
+def read_passages(ref: JobRef, stored: Mapping[str, str], plan: Plan | None) -> tuple[Passage, ...]:
     """Read a job's evidence: in the order of the plan and then by id."""
     with readable(ref):
         found = [Passage.model_validate_json(raw, extra="ignore") for raw in stored.values()]

@@ -21,7 +21,7 @@ from orchestrator.routing.flow import (
     SYNTHESIS,
     THESIS,
     Flow,
-    closing,
+    awaited_after,
     flow,
     name_of,
     number_of,
@@ -71,7 +71,7 @@ def flow_of(mode: Way) -> Flow:
     if mode == "sectioned":
         return flow("parallel", awaited=sections(_SECTIONS))
     claims = [part(CLAIM, number) for number in range(1, _CLAIMS + 1)]
-    return flow(mode, claims, closing(mode, THESIS, _CLAIMS))
+    return flow(mode, claims, awaited_after(mode, THESIS, _CLAIMS))
 
 
 def form_of(mode: Way, step: str) -> str:

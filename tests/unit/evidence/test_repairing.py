@@ -10,7 +10,7 @@ from benchmarks.gate.texts import shipped_texts
 from orchestrator.contracts import Citation, Claim, Passage, PersonaOutput, TaskSpec
 from orchestrator.evidence.repairing import MAX_CITATIONS, Repairer
 from orchestrator.evidence.sources import Sources
-from orchestrator.outcome import judged
+from orchestrator.outcome import judge_and_repair
 from orchestrator.routing.flow import persona_of
 from tests.unit.evidence.cases import PASSAGES, outputs
 from tests.unit.evidence.cases import claims as good_claims
@@ -147,7 +147,7 @@ def job(steps: tuple[str, ...], broken: Citation) -> dict[str, PersonaOutput]:
 @pytest.mark.parametrize("steps", [SEQUENTIAL, PARALLEL, PIPELINED])
 def test_every_persona_is_repaired_in_every_mode(steps):
     moved = Citation(passage_id="p2", quote=LATENCY)
-    report, said = judged(TaskSpec(task_id="job", goal="?"), job(steps, moved), PASSAGES["en"])
+    report, said = judge_and_repair(TaskSpec(task_id="job", goal="?"), job(steps, moved), PASSAGES["en"])
     assert (report.verdict, [f for f in report.findings if f.judged]) == ("pass", [])
     for step in steps:
         assert said[step].citations[0].passage_id == "p1", step
@@ -164,7 +164,7 @@ def test_what_stays_unsupported_stays_a_finding_and_the_first_verdict_is_told():
     first, *rest = good_claims("en", "s", ("t1", "t2", "t3", "a1", "a2", "a3"))
     wrong = first.model_copy(update={"text": LATENCY.replace("12", "15")})
     argument = {output.step: output for output in outputs([wrong, *rest])}
-    report, said = judged(TaskSpec(task_id="job", goal="?"), argument, PASSAGES["en"])
+    report, said = judge_and_repair(TaskSpec(task_id="job", goal="?"), argument, PASSAGES["en"])
     assert report.verdict == "fail"
     assert said == argument
     assert report.repair
@@ -174,7 +174,7 @@ def test_what_stays_unsupported_stays_a_finding_and_the_first_verdict_is_told():
 
 def test_where_nothing_failed_there_is_no_pass():
     argument = {o.step: o for o in outputs(good_claims("en", "s", ("t1", "t2", "t3", "a1", "a2", "a3")))}
-    report, said = judged(TaskSpec(task_id="job", goal="?"), argument, PASSAGES["en"])
+    report, said = judge_and_repair(TaskSpec(task_id="job", goal="?"), argument, PASSAGES["en"])
     assert report.repair is None
     assert said is argument
 
@@ -184,7 +184,7 @@ def test_a_summary_whose_quote_is_nowhere_keeps_it():
     broken = Citation(passage_id="p1", quote=LATENCY.replace("12", "15"))
     argument = {o.step: o for o in outputs(good_claims("en", "s", ("t1", "t2", "t3", "a1", "a2", "a3")))}
     argument["synthesis"] = argument["synthesis"].model_copy(update={"citations": (broken,)})
-    report, said = judged(TaskSpec(task_id="job", goal="?"), argument, PASSAGES["en"])
+    report, said = judge_and_repair(TaskSpec(task_id="job", goal="?"), argument, PASSAGES["en"])
     assert report.verdict == "fail"
     assert said["synthesis"].citations == (broken,)
 

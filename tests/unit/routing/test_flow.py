@@ -11,7 +11,7 @@ from orchestrator.contracts import Mode
 from orchestrator.routing.flow import (
     FLOWS,
     STEPS,
-    closing,
+    awaited_after,
     flow,
     following,
     growing,
@@ -104,7 +104,7 @@ def test_what_a_pipelined_job_can_run(
 def test_what_the_synthesis_waits_for_is_fixed_by_the_thesis_end(
     mode: Mode, step: str, claims: int, expected: tuple[str, ...] | None
 ) -> None:
-    assert closing(mode, step, claims) == expected
+    assert awaited_after(mode, step, claims) == expected
 
 
 SIDES = ("thesis", "antithesis_standalone")
@@ -168,7 +168,7 @@ def test_every_pipelined_flow_comes_to_an_end(claims: int) -> None:
             continue
         done |= set(steps)
         if "thesis" in steps:
-            awaited = closing("pipelined", "thesis", closed)
+            awaited = awaited_after("pipelined", "thesis", closed)
     assert "synthesis" in done
     assert set(flow("pipelined", done, awaited)) - {"resolution:1"} <= done
 
