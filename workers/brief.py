@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from orchestrator.contracts import Claim, Passage, PersonaOutput, Plan, TaskSpec
+from orchestrator.contracts import Claim, Passage, Persona, PersonaOutput, Plan, TaskSpec
 from orchestrator.contracts.evidence import MAX_CLAIMS
 from orchestrator.parts import APART
 
@@ -21,6 +21,17 @@ Form = Literal[
     "merge",
     "single",
 ]
+PERSONA_OF: Mapping[Form, Persona] = {
+    "thesis": "thesis",
+    "antithesis": "antithesis",
+    "antithesis_standalone": "antithesis",
+    "synthesis": "synthesis",
+    "rebuttal": "antithesis",
+    "resolution": "synthesis",
+    "section": "synthesis",
+    "merge": "synthesis",
+    "single": "synthesis",
+}
 MOST_OF_A_PART = 2
 """Claims of one rebuttal or resolution."""
 MOST_OF_A_SECTION = APART - 1
@@ -93,6 +104,11 @@ class Brief:
     part: Part | None = None
     section: Section | None = None
     resolved: tuple[Claim, ...] = ()
+
+    @property
+    def persona(self) -> Persona:
+        """Who speaks in this form."""
+        return PERSONA_OF[self.form]
 
     @property
     def streams(self) -> bool:

@@ -25,6 +25,7 @@ MERGE = "merge"
 MORE_IN_PARTS = 1.1
 MERGE_SHARE = 0.15
 CRITIC_SHARE = 0.6
+"""Of the antithesis, and of the tokens it may take: at full length the critic is what a pipelined job waits for."""
 INPUT_PRICE, CACHED_PRICE = 0.2, 0.02
 """Of a token that is read, and of one that the provider's cache had, in tokens that are written."""
 

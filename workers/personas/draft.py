@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 from orchestrator.contracts import Citation, Claim
 from orchestrator.contracts.evidence import MAX_CLAIMS
 from orchestrator.plaintext import plain, without_controls
-from workers.brief import Form, Numbering
+from workers.brief import PERSONA_OF, Form, Numbering
 from workers.personas.ids import ClaimIds, as_reference, bounded_passage_id
 from workers.personas.lines import CLAIM_KINDS, BadLineError, read_line, unwrap
 from workers.personas.scan import Found, read_object
@@ -46,17 +46,6 @@ ProblemCode = Literal[
     "no_tool",  # a tool was asked for where none can be called any more
 ]
 _LOST = ("broken_line", "bad_line")
-_PREFIX: dict[Form, str] = {
-    "thesis": "t",
-    "antithesis": "a",
-    "antithesis_standalone": "a",
-    "rebuttal": "a",
-    "synthesis": "s",
-    "resolution": "s",
-    "section": "s",
-    "merge": "s",
-    "single": "s",
-}
 _T = TypeVar("_T")
 
 
@@ -118,7 +107,7 @@ class Draft:
     at: int = 0
 
     def __post_init__(self) -> None:
-        self.ids = ClaimIds(_PREFIX[self.form], self.numbering)
+        self.ids = ClaimIds(PERSONA_OF[self.form][0], self.numbering)
 
     def note(self, code: ProblemCode, detail: str, line: int = 0) -> None:
         """Record a problem."""

@@ -24,7 +24,10 @@ def bounded_passage_id(written: str) -> str:
 
 
 class ClaimIds:
-    """The ids of one answer's claims, in order: the model's own where it may choose and is sound, else the next one."""
+    """The ids of one answer's claims: its persona's initial and a number, as in ``t2``.
+
+    The model's own id is kept where it may choose and chose a sound one; else the claim gets the next free number.
+    """
 
     def __init__(self, prefix: str, numbering: Numbering) -> None:
         self._prefix = prefix

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from orchestrator.routing.estimate import CRITIC_SHARE
 from workers.brief import Brief, Form
 
 LEAST_TOKENS = 64
@@ -23,8 +24,6 @@ SHARE: Mapping[Form, float] = {
     "merge": 0.3,
     "single": 3.0,  # what a sequential job's three calls may write together
 }
-CRITIC_SHARE = 0.6
-"""Of a standalone antithesis beside a pipelined thesis: at full length it would be what everybody waits for."""
 
 
 def longest_answer(brief: Brief, max_output_tokens: int) -> int:

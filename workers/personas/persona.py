@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from orchestrator.contracts import ErrorKind, Failure, Fallback, Hedge, Passage, PersonaOutput, Timings, Usage
-from orchestrator.contracts import Persona as PersonaName
 from orchestrator.errors import JobCancelled, LeaseLost, ModelError, RetryableModelError
 from orchestrator.plaintext import one_line
-from workers.brief import Brief, Form
+from workers.brief import Brief
 from workers.llm.protocol import ModelRequest
 from workers.personas.lengths import longest_answer
 from workers.personas.parsing import ParsedAnswer, Problem, parse
@@ -23,17 +22,6 @@ from workers.personas.prompting import (
 from workers.personas.protocol import Answers, OnText, PersonaRun
 from workers.tools.toolbox import Toolbox, ToolUse
 
-PERSONA_OF: dict[Form, PersonaName] = {
-    "thesis": "thesis",
-    "antithesis": "antithesis",
-    "antithesis_standalone": "antithesis",
-    "synthesis": "synthesis",
-    "rebuttal": "antithesis",
-    "resolution": "synthesis",
-    "section": "synthesis",
-    "merge": "synthesis",
-    "single": "synthesis",
-}
 MAX_REPAIRS = 1
 
 
@@ -161,8 +149,8 @@ class _Run:
         return after_tools(request, text, self.brief, results)
 
     def said(self, answer: ParsedAnswer) -> PersonaRun:
-        silent = PERSONA_OF[self.brief.form] == "antithesis" or self.brief.written or self.brief.resolved
-        if not answer.claims and not silent:
+        may_be_silent = self.brief.persona == "antithesis" or self.brief.written or self.brief.resolved
+        if not answer.claims and not may_be_silent:
             # To find nothing to object is an answer; to find nothing to hold is none.
             return self.failed(
                 Failure(kind="no_evidence", message="The evidence supported no claim; add documents.")
@@ -188,7 +176,7 @@ class _Run:
         provider, model = self.asked or ("", "")
         return PersonaOutput(
             task_id=self.brief.task.task_id,
-            persona=PERSONA_OF[self.brief.form],
+            persona=self.brief.persona,
             step=self.brief.form,
             usage=self.usage,
             timings=Timings(first_token_ms=self.first_token_ms, model_ms=self.model_ms),

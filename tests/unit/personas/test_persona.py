@@ -21,9 +21,9 @@ from tests.unit.personas.cases import (
     written,
 )
 from tests.unit.personas.cases import claim as claim_line
-from workers.brief import Form
+from workers.brief import PERSONA_OF, Form
 from workers.personas.lengths import longest_answer
-from workers.personas.persona import PERSONA_OF, Persona
+from workers.personas.persona import Persona
 from workers.personas.prompting import prompt_hash
 
 

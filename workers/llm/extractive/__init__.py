@@ -24,7 +24,6 @@ from workers.llm.protocol import Delta, Finish, ModelRequest
 __all__ = ["Extractive", "answer"]
 
 _PIECE_CHARS = 64
-_PREFIX = {"thesis": "t", "antithesis": "a", "antithesis_standalone": "a", "rebuttal": "a"}
 
 
 class Extractive:
@@ -55,7 +54,7 @@ class Extractive:
 
 def answer(brief: Brief) -> str:
     """Write the whole answer in the wire format: a pure function of the brief."""
-    return "".join(write(_draft(brief), _PREFIX.get(brief.form, "s")))
+    return "".join(write(_draft(brief), brief.persona[0]))
 
 
 def _draft(brief: Brief) -> Draft:

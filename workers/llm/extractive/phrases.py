@@ -106,13 +106,6 @@ class Phrases:
             f"{claim}와 {limit}는 조건이 달라 함께 성립하며, {limit}가 {claim}의 범위를 정함",
         )
 
-    def weighed(self, claim: str, price: str) -> str:
-        """Why a benefit and its price both stand."""
-        return self._(
-            f"{price} does not refute {claim}; it names its price",
-            f"{price}는 {claim}를 반박하지 않고 그 대가를 말함",
-        )
-
     def preferred(self, reason: str, kept: str, dropped: str) -> str:
         """Why one of two contradicting statements is kept; both are named by their sources."""
         kept, dropped = self.named(kept), self.named(dropped)
