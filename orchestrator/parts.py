@@ -1,6 +1,6 @@
-"""A job's parts as the three personas that they are: rebuttals and critic one antithesis, and what is merged.
+"""Puts a job's parts together: rebuttals and critic as one antithesis, resolutions or sections as one synthesis.
 
-Pure. Other modes' outputs pass through as they are.
+Pure. The outputs of modes without parts pass through as they are.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def in_order(outputs: Outputs) -> tuple[PersonaOutput, ...]:
 
 
 def numbered(outputs: Outputs, name: str) -> dict[int, PersonaOutput]:
-    """The outputs of one kind of part, by the number of their claim."""
+    """The outputs of one kind of part, by the number of their claim or section."""
     found = {number_of(step): output for step, output in outputs.items() if name_of(step) == name}
     return dict(sorted(found.items()))
 
@@ -63,9 +63,8 @@ def antithesis_of(outputs: Outputs) -> PersonaOutput | None:
     if not said:
         return parts[0]
     claims = tuple(claim for each in said for claim in each.claims)[:MAX_CLAIMS]
-    summaries = dict.fromkeys(each.summary for each in (*said[::-1],) if each.summary)
-    first = said[0].model_copy(update={"step": ANTITHESIS, "claims": claims})
-    return first.model_copy(update={"summary": next(iter(summaries), "")})
+    summary = next((each.summary for each in reversed(said) if each.summary), "")
+    return said[0].model_copy(update={"step": ANTITHESIS, "claims": claims, "summary": summary})
 
 
 def personas(outputs: Outputs) -> tuple[PersonaOutput, ...]:
@@ -88,7 +87,10 @@ def resolved(outputs: Outputs) -> tuple[Claim, ...]:
 
 
 def unresolved(outputs: Outputs, *, sections: int = 1) -> tuple[str, ...]:
-    """Ids of claims that stand in the synthesis as nobody settled them: the thesis', or in ``sections`` all."""
+    """Ids of claims that the synthesis repeats as open because no resolution or section settled them.
+
+    Of a job in ``sections`` both personas' claims are looked at, of others the thesis' alone.
+    """
     thesis, synthesis = outputs.get(THESIS), outputs.get(SYNTHESIS)
     if synthesis is None or synthesis.status != "ok":
         return ()

@@ -33,10 +33,11 @@ PAGE = 100
 
 
 def runnable(record: JobRecord | Outline, now_ms: int = 0) -> tuple[str, ...]:
-    """Steps that could run now (epoch ms): no output yet, and all inputs there, or the time come to merge what is.
+    """Steps that could run at ``now_ms`` (epoch): without an output, and with all inputs stored.
 
-    A job whose last output is stored but that has no result yet wants its last step again, and one that ended
-    before its time its first: a delivery that finds the output finishes the job.
+    Once ``merge_after_s`` is up that is the synthesis, with what there is. A job that lacks nothing but its result is
+    given a step that is done (the plan where it ended early, else the synthesis): whoever takes it finds the output
+    and finishes the job.
     """
     if not record.open:
         return ()
@@ -50,9 +51,9 @@ def runnable(record: JobRecord | Outline, now_ms: int = 0) -> tuple[str, ...]:
 def due(state: StepState, *, runnable_since_ms: int, now_ms: int, backlog: bool) -> bool:
     """Whether to send an unleased, runnable step again.
 
-    It was started after its last message was sent, and nobody holds it: its worker is gone, so at once. Otherwise
-    its message may still be waiting in a queue: after a while that doubles with every message sent since it was last
-    begun, and at the longest look where its queue has a ``backlog``.
+    At once where it was started after its last message was sent: nobody holds it, so its worker is gone. Otherwise
+    that message may still be in a queue, so after ``FIRST_LOOK_MS``, doubled with each message sent since the step was
+    last started, up to ``LONGEST_LOOK_MS``; where the queue has a ``backlog``, after ``LONGEST_LOOK_MS``.
     """
     if state.attempts > state.sent_at_attempt:
         return True
@@ -71,7 +72,7 @@ def runnable_since(record: JobRecord | Outline, step: str) -> int:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep tells of what it finds: it decides and sends, the worker around it ends jobs and keeps the ledger.
+    """One sweep over the open jobs. It decides and sends; ending jobs and writing to the ledger is left to callbacks.
 
     ``on_expired`` gets jobs past their deadline (and has to finish them), ``on_resent`` every message sent again,
     ``on_unreadable`` jobs whose record this version cannot read, with their deadline in epoch ms.

@@ -103,22 +103,22 @@ def start(client: redis.Redis, spec: RolloutSpec, *, who: str, why: str) -> Roll
         event_id=uuid.uuid4().hex, who=status.who, why=status.why, spec=spec, decided_ms=now_ms
     )
     store.change(before.place if before else "", event, (spec, status), fresh=True)
-    stands = store.load()
-    if stands is None or stands.spec.id != spec.id:
+    current = store.load()
+    if current is None or current.spec.id != spec.id:
         raise InvalidInput("rollout", "was started by somebody else meanwhile; see triptych rollout status")
-    return stands
+    return current
 
 
 def ask(client: redis.Redis, move: Move, *, who: str, why: str) -> Rollout:
     """Make a person's move. Raises ``InvalidInput`` where it cannot be made, ``StoreUnavailable``."""
     store = RolloutStore(client)
     for _ in range(TRIES):
-        stands = store.load()
-        if stands is None:
+        current = store.load()
+        if current is None:
             raise InvalidInput("rollout", "there is none; triptych rollout start begins one")
-        status = moved(stands.spec, stands.status, move, now_ms=stands.now_ms, who=who, why=why.strip())
-        if _stored(store, stands, status, move):
-            return Rollout(stands.spec, status, stands.tallies, stands.counted, stands.now_ms)
+        status = moved(current.spec, current.status, move, now_ms=current.now_ms, who=who, why=why.strip())
+        if _stored(store, current, status, move):
+            return Rollout(current.spec, status, current.tallies, current.counted, current.now_ms)
     raise StoreUnavailable("the rollout moved again and again meanwhile; try again")
 
 
@@ -129,17 +129,17 @@ def clear(client: redis.Redis, *, who: str, why: str = "") -> bool:
     """
     store = RolloutStore(client)
     try:
-        stands = store.load()
+        current = store.load()
     except RecordUnreadable:
         with translated():
             client.delete(keys.ROLLOUT, keys.ROLLOUT_TALLY, keys.ROLLOUT_HISTORY)
         return True
-    if stands is None:
+    if current is None:
         return False
-    if stands.status.phase in UNDER_WAY:
+    if current.status.phase in UNDER_WAY:
         raise InvalidInput("rollout", "is under way; triptych rollout abort ends it")
-    status = stands.status.model_copy(update={"who": who[:200], "why": why.strip()[:500]})
-    store.change(stands.place, _event(stands, status, "clear"), None)
+    status = current.status.model_copy(update={"who": who[:200], "why": why.strip()[:500]})
+    store.change(current.place, _event(current, status, "clear"), None)
     return True
 
 
@@ -150,40 +150,40 @@ def tick(client: redis.Redis) -> Transition | None:
     """
     store = RolloutStore(client)
     for _ in range(TRIES):
-        stands = store.load()
-        if stands is None:
+        current = store.load()
+        if current is None:
             return None
-        found = decide(stands.spec, stands.status, stands.tallies, stands.now_ms)
+        found = decide(current.spec, current.status, current.tallies, current.now_ms)
         if not isinstance(found, Transition):
             return None
         status = moved(
-            stands.spec, stands.status, found.move, now_ms=stands.now_ms, who=ITSELF, why=found.why
+            current.spec, current.status, found.move, now_ms=current.now_ms, who=ITSELF, why=found.why
         )
-        if _stored(store, stands, status, found.move, counted=stands.counted):
+        if _stored(store, current, status, found.move, counted=current.counted):
             return found
     return None  # so many jobs end that none of these moments stood still; the next tick is a second away
 
 
 def _stored(
-    store: RolloutStore, stands: Rollout, status: RolloutStatus, move: Move, *, counted: int | None = None
+    store: RolloutStore, current: Rollout, status: RolloutStatus, move: Move, *, counted: int | None = None
 ) -> bool:
-    event = _event(stands, status, move)
-    stored = store.change(stands.place, event, (stands.spec, status), counted=counted)
+    event = _event(current, status, move)
+    stored = store.change(current.place, event, (current.spec, status), counted=counted)
     if stored == "moved":  # by ourselves, where the reply to a first try was lost
         return event.event_id in [told.event_id for told in store.history()]
     return stored == "done"
 
 
-def _event(stands: Rollout, status: RolloutStatus, move: Move) -> RolloutMoved:
+def _event(current: Rollout, status: RolloutStatus, move: Move) -> RolloutMoved:
     return RolloutMoved(
         event_id=uuid.uuid4().hex,
         who=status.who,
         why=status.why,
-        rollout=stands.spec.id,
+        rollout=current.spec.id,
         move=move,
         phase=status.phase,
         stage=status.stage,
-        share=share_in_force(stands.spec, status),
-        evidence=read(stands.spec, stands.status.stage, stands.tallies).evidence,
-        decided_ms=stands.now_ms,
+        share=share_in_force(current.spec, status),
+        evidence=read(current.spec, current.status.stage, current.tallies).evidence,
+        decided_ms=current.now_ms,
     )

@@ -1,10 +1,12 @@
 """What each mode runs, and what can run next: the one place from which canvas, joins and recovery are decided.
 
-``sequential`` and ``parallel`` have all their steps from the start, ``single`` has one: a synthesis of the evidence
-itself, which concludes a job as any other does. Those of ``pipelined`` grow with the thesis: each
-claim that it has closed wants a rebuttal, each rebuttal a resolution, and a short synthesis merges what there is.
-Claims stand among what is done, as ``claim:1``, ``claim:2``, ... A ``parallel`` job in sections has these between the
-two personas and the synthesis: its plan awaits them.
+``sequential`` and ``parallel`` know all their steps from the start. ``single`` has one step, a synthesis of the
+evidence itself. The steps of ``pipelined`` grow with the thesis: each claim that it has finished gets a rebuttal, each
+rebuttal a resolution, and a short synthesis merges the resolutions. Finished claims count as done, as ``claim:1``,
+``claim:2``, ... A ``parallel`` job in sections runs these between its two personas and the synthesis.
+
+``awaited`` throughout is which steps the synthesis waits for beyond its fixed inputs (the thesis; in ``parallel`` both
+personas); ``None`` while that is not known.
 """
 
 from __future__ import annotations
@@ -96,9 +98,10 @@ def sections(count: int) -> tuple[str, ...]:
 
 
 def awaited_after(mode: Mode, step: str, claims: int) -> tuple[str, ...] | None:
-    """What the synthesis waits for beside a step that ended with so many claims; ``None`` where that is known before.
+    """Which steps the synthesis waits for, now that ``step`` has ended with so many claims; else ``None``.
 
-    Where the thesis was lost the critic takes the antithesis' part. A claim alone needs no resolution of its own.
+    Only the end of a pipelined thesis decides that. With no claims (it was lost) the critic stands in for the
+    rebuttals; a single claim needs no resolution of its own.
     """
     if mode != "pipelined" or step != THESIS:
         return None
@@ -111,7 +114,7 @@ def awaited_after(mode: Mode, step: str, claims: int) -> tuple[str, ...] | None:
 def flow(mode: Mode, done: Collection[str] = (), awaited: Sequence[str] | None = None) -> Flow:
     """The steps of a job as far as they are known, in order, and what each needs.
 
-    ``awaited`` is what ``awaited_after`` said, once the thesis has ended; in sections, these, once there is a plan.
+    ``awaited`` of a pipelined job is what ``awaited_after`` said; of a parallel one, its sections.
     """
     if mode != "pipelined":
         return _in_sections(awaited) if awaited else FLOWS[mode]
@@ -156,7 +159,7 @@ def following(
 def growing(
     mode: Mode, step: str, awaited: Sequence[str] | None = None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The steps that join the chord when this one has ended, and the others whose outputs they read beside its own."""
+    """The steps to add to the chord when this one ends, and which other steps' outputs these read beside its own."""
     if name_of(step) == REBUTTAL:
         return (part(RESOLUTION, number_of(step)),), ()
     if mode == "parallel" and awaited and step in SIDES:

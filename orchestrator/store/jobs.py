@@ -104,10 +104,11 @@ class JobStore(JobReader):
     ) -> Grant:
         """Ask for a step's lease. Only ``granted`` allows work; the attempt counts from 1.
 
-        ``needs`` says by mode which outputs have to be there, else the answer is ``not ready``; without it none are
-        needed. Without ``take_over`` a step that somebody began and nobody holds is ``begun``. ``events`` are told in
-        the same stroke as the lease is taken, with the attempt and, of a first one, how long the step was queued.
-        Raises ``RecordUnreadable`` (and holds the lease, which runs out) for garbage.
+        ``needs`` names, by mode, the outputs that the step reads; while one is missing the answer is ``not ready``.
+        Without ``take_over`` a step that was started before and that nobody holds is not granted: ``begun``. With the
+        lease, and only then, ``events`` are recorded; the script fills in the attempt and, for the first attempt, how
+        long the step was queued. Raises ``RecordUnreadable`` where the record cannot be parsed; the lease then expires
+        by itself.
         """
         wanted = [part for mode, steps in (needs or {}).items() for part in (mode, ",".join(steps))]
         told = [event.model_dump_json() for event in events]
@@ -165,10 +166,13 @@ class JobStore(JobReader):
     ) -> Stored:
         """Store a step's output under its lease, once. Anything but ``written`` means that nothing was stored.
 
-        In the same stroke ``passages`` join the job's evidence, ``events`` are told, and ``cause``, where there is
-        one, ends the job: whoever looks at the record next has to finish it. ``keep_lease`` holds the step until
-        ``finish``. ``awaited`` is what the synthesis reads beside this step. ``sends`` are marked as in
-        ``mark_sent``, but for the chord; where they read what is ``beside`` this output too, with the last of these.
+        One script does all of it: ``passages`` join the job's evidence, ``events`` are recorded, and a ``cause`` marks
+        the job as ended early, so that whoever reads the record next finishes it. ``keep_lease`` keeps the lease until
+        ``finish``. ``awaited`` records which steps the synthesis waits for, once that is known.
+
+        ``sends`` are steps that the caller adds to the job's chord afterwards; they are marked as sent. Where they also
+        read other outputs (``beside``), only whoever stores the last of these marks and sends them: the answer's
+        ``sends`` is empty for the others.
         """
         ref = lease.ref
         found = [part for passage in passages for part in (passage.id, passage.model_dump_json())]
@@ -212,9 +216,9 @@ class JobStore(JobReader):
         return written
 
     def mark_sent(self, ref: JobRef, steps: Sequence[str]) -> None:
-        """Record that messages for these steps are about to be sent (before they are: a record may be early).
+        """Record that messages for these steps are about to be sent; call it before sending them.
 
-        They go out by themselves: what is marked here the job's chord does not count.
+        They are sent outside the job's chord, which does not count them: from now on the job is ``Stored.loose``.
         """
         with translated():
             self._sent(keys=[ref.job], args=list(steps))

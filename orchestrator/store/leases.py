@@ -47,8 +47,9 @@ class Granted:
 class Stored:
     """The answer to storing an output.
 
-    ``loose``: a step of this job was begun twice or sent by itself, so its chord may never be met. ``awaited`` is what
-    the synthesis reads beside the personas, once that is known. ``sends`` are marked as sent; whoever wrote sends them.
+    ``loose``: a step of this job was started twice or sent outside the chord, so the chord may never complete.
+    ``awaited`` is as in ``orchestrator.routing.flow``. ``sends`` are the steps that the caller has to send now; they
+    are marked as sent already.
     """
 
     status: Written

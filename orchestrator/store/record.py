@@ -63,8 +63,8 @@ class StepState:
     sent_at_attempt: int = 0
 
 
-class _Standing:
-    """How far a job is, by what is known of it."""
+class _Progress:
+    """What can be told of a job's progress from its plan and the steps that are done."""
 
     accepted_ms: int
     plan: Plan | None
@@ -76,7 +76,7 @@ class _Standing:
         raise NotImplementedError
 
     def to_be_merged(self, now_ms: int) -> bool:
-        """Whether the time to merge what was settled in parts has come (epoch ms), and there is something to merge."""
+        """Whether ``merge_after_s`` is up (epoch ms) and there is something to merge, whatever is still running."""
         if self.plan is None or self.plan.merge_after_ms is None or SYNTHESIS in self.done:
             return False
         claimed = any(name_of(step) == CLAIM for step in self.done)
@@ -85,20 +85,20 @@ class _Standing:
 
     @property
     def ready(self) -> tuple[str, ...]:
-        """Steps of the plan's flow that could run now or do; none before there is a plan."""
+        """Steps without an output whose inputs are all stored, running ones included; none before there is a plan."""
         return ready(self.plan.mode, self.done, self.awaited) if self.plan else ()
 
     def following(self, step: str) -> tuple[str, ...]:
-        """Of those, the ones that read this step's output."""
+        """The ready steps that read this step's output."""
         return following(self.plan.mode, step, self.done, self.awaited) if self.plan else ()
 
 
 @dataclass(frozen=True)
-class JobRecord(_Standing):
+class JobRecord(_Progress):
     """All that the store knows of a job, its passages aside.
 
-    ``claims`` are those that a pipelined thesis has closed, by their number; ``awaited`` is what the synthesis reads
-    beside the thesis, once that has ended, or the sections that it is divided into.
+    ``claims`` are those that a pipelined thesis has finished writing, by their number. ``awaited`` is as in
+    ``orchestrator.routing.flow``: of a pipelined job the last step of each claim, of others the sections.
     """
 
     spec: TaskSpec
@@ -111,7 +111,7 @@ class JobRecord(_Standing):
     awaited: tuple[str, ...] | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)
     cause: Reason | None = None
-    """What ended the job before its time; it only wants its result."""
+    """What ended the job early; all that is left to do is to store its result."""
     result: Result | None = None
 
     @property
@@ -127,7 +127,7 @@ class JobRecord(_Standing):
 
     @property
     def said(self) -> Mapping[str, PersonaOutput]:
-        """The outputs, and of a thesis that is still being written, or never will be, the claims that it has closed."""
+        """The outputs; in place of a thesis that has not ended, one made of the claims it has finished so far."""
         if THESIS in self.outputs or not self.claims:
             return self.outputs
         cut = Failure(kind="deadline", message="the argument was merged before the thesis had ended")
@@ -172,18 +172,18 @@ class JobRecord(_Standing):
             outputs=outputs,
             claims=dict(sorted(claims.items())),
             result=Result.from_store(fields["result"]) if "result" in fields else None,
-            **_standing(fields),
+            **_shared(fields),
         )
 
 
 @dataclass(frozen=True)
-class Outline(_Standing):
-    """A job's record without what was asked and said: what the sweep decides from. ``said`` names the outputs."""
+class Outline(_Progress):
+    """A job's record without its texts: what the sweep decides from. ``stored`` names its outputs, plan and claims."""
 
     open: bool
     accepted_ms: int
     deadline_ms: int
-    said: frozenset[str] = frozenset()
+    stored: frozenset[str] = frozenset()
     plan: Plan | None = None
     awaited: tuple[str, ...] | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)
@@ -192,16 +192,16 @@ class Outline(_Standing):
     @property
     def done(self) -> frozenset[str]:
         """Steps whose output is stored, and claims."""
-        return self.said
+        return self.stored
 
     @classmethod
-    def from_hash(cls, fields: Mapping[str, str], said: Iterable[str]) -> Outline:
-        """Read the job's hash; ``said`` are the names of its outputs. Raises as ``JobRecord.from_hash`` does."""
-        return cls(said=frozenset(said), **_standing(fields))
+    def from_hash(cls, fields: Mapping[str, str], stored: Iterable[str]) -> Outline:
+        """Read the job's hash without its outputs, which ``stored`` names. Raises as ``JobRecord.from_hash`` does."""
+        return cls(stored=frozenset(stored), **_shared(fields))
 
 
-def _standing(fields: Mapping[str, str]) -> dict[str, Any]:
-    """What a record and its outline have in common."""
+def _shared(fields: Mapping[str, str]) -> dict[str, Any]:
+    """The fields that a record and its outline have in common."""
     numbers: dict[str, dict[str, int]] = {}
     for key, value in fields.items():
         kind, _, step = key.partition(":")
@@ -229,7 +229,7 @@ class Closing:
 
 @dataclass(frozen=True)
 class Finished:
-    """``first``: this is the job's result now. ``owes``: somebody was promised to be told of it."""
+    """``first``: no result was stored before. ``owes``: a Celery task's result is still to be set to it."""
 
     first: bool
     owes: bool
@@ -237,7 +237,7 @@ class Finished:
 
 @contextmanager
 def readable(ref: JobRef) -> Iterator[None]:
-    """What is in Redis is untrusted: what cannot be read is this job's trouble, and no other's."""
+    """Turn errors of parsing a record into ``RecordUnreadable``: what is in Redis is untrusted."""
     try:
         yield
     except (ValidationError, KeyError, ValueError) as error:
