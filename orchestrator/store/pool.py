@@ -12,11 +12,15 @@ import time
 from typing import Any
 
 import redis
-from redis import exceptions
+from redis import DriverInfo, exceptions
 from redis.connection import Connection, UnixDomainSocketConnection
 
 LOOKED_AT_AFTER_S = 1.0
 """A connection that was idle for so long is looked at before it is used: the server may have closed it."""
+READ_BYTES = 16_384
+"""What a connection sets aside to read into: most replies are shorter, and there are hundreds. redis-py's: 64 KB."""
+_DRIVER = DriverInfo()
+"""What a server is told of us, looked up once: redis-py reads its own package's files for each connection."""
 
 
 class Pool(redis.ConnectionPool):
@@ -25,6 +29,9 @@ class Pool(redis.ConnectionPool):
     That is metrics and events that nobody hears, and a look at the socket of a connection that was used just now. What
     a server has closed since then costs the command a try, as if it had been closed a moment later.
     """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - redis-py's signature
+        super().__init__(*arguments, **{"socket_read_size": READ_BYTES, "driver_info": _DRIVER, **options})
 
     def get_connection(self, *_: Any, **__: Any) -> Any:  # noqa: ANN401 - redis-py's signature
         """Take a connection, made where none is idle. Raises redis-py's errors."""
