@@ -15,7 +15,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -66,15 +66,19 @@ class Look:
     ledger_mb: float
 
     @classmethod
-    def at(cls, jobs: int, arm: TriptychArm) -> Look:
-        """Look, once all is at rest. Raises ``BenchmarkFailed`` where it never is, or where /proc is not."""
+    def at(cls, jobs: int, arm: TriptychArm, told: Told) -> Look:
+        """Look, once all is at rest. Raises ``BenchmarkFailed`` where it never is, or where /proc is not.
+
+        It waits in a thread, which no signal reaches: so it asks whether to go on.
+        """
         redis = arm.client.redis
+
+        def run_out() -> bool:
+            told.check()
+            return not any(True for _ in redis.scan_iter(f"{keys.ROOT}:job:*", count=1_000))
+
         arm.settle()
-        wait_until(
-            "results to run out",
-            lambda: not any(True for _ in redis.scan_iter(f"{keys.ROOT}:job:*", count=1_000)),
-            timeout_s=6.0 * RESULT_TTL_S,
-        )
+        wait_until("results to run out", run_out, timeout_s=6.0 * RESULT_TTL_S)
         gc.collect()
         worker, producer = arm.workers[0].holds(), Holds.of(os.getpid())
         if worker is None or producer is None:
@@ -136,11 +140,17 @@ class Look:
 
 @dataclass(frozen=True)
 class Report:
-    """All looks, in their order."""
+    """All looks, in their order; at the last of them ``jobs`` had passed, unless it was interrupted."""
 
     machine: Machine
+    jobs: int
     took_s: float
     looks: Sequence[Look]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all jobs have passed."""
+        return self.looks[-1].jobs >= self.jobs
 
     @property
     def grown(self) -> list[str]:
@@ -149,14 +159,15 @@ class Report:
 
     @property
     def met(self) -> bool:
-        """Whether nothing has."""
-        return not self.grown
+        """Whether nothing has, over all jobs."""
+        return self.whole and not self.grown
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for programs."""
         looks = [asdict(look) for look in self.looks]
         return {
-            "machine": self.machine.model_dump(), "took_s": self.took_s, "looks": looks, "grown": self.grown,
+            "machine": self.machine.model_dump(), "jobs": self.jobs, "took_s": self.took_s, "looks": looks,
+            "grown": self.grown, "whole": self.whole,
         }  # fmt: skip
 
     def show(self, console: Console) -> None:
@@ -173,6 +184,8 @@ class Report:
             table.add_row(row, *(column[row] for column in columns))
         console.print(table)
         console.print(f"[bold]grown: {', '.join(self.grown)}[/bold]" if self.grown else "nothing has grown")
+        if not self.whole:
+            console.print(f"[bold]not measured: {self.looks[-1].jobs:,} to {self.jobs:,} jobs[/bold]")
 
 
 def measure(jobs: int, told: Told) -> Report:
@@ -180,12 +193,19 @@ def measure(jobs: int, told: Told) -> Report:
     ttl = {"TRIPTYCH_RESULT_TTL_S": f"{RESULT_TTL_S}"}
     with opened("growth", told) as room, room.triptych(SLOTS, ttl) as arm:
         began = time.monotonic()
-        looks = asyncio.run(_pass(arm, [max(1, round(jobs * share)) for share in SHARES], told))
-        return Report(room.machine, time.monotonic() - began, looks)
+
+        def keep(looks: Sequence[Look]) -> Report:
+            report = Report(room.machine, jobs, time.monotonic() - began, tuple(looks))
+            told.keep(report)
+            return report
+
+        return keep(asyncio.run(_pass(arm, [max(1, round(jobs * share)) for share in SHARES], told, keep)))
 
 
-async def _pass(arm: TriptychArm, marks: Sequence[int], told: Told) -> list[Look]:
-    """Let jobs pass up to each mark, and look there."""
+async def _pass(
+    arm: TriptychArm, marks: Sequence[int], told: Told, keep: Callable[[Sequence[Look]], object]
+) -> list[Look]:
+    """Let jobs pass up to each mark, look there, and keep what was seen so far."""
     looks: list[Look] = []
     began = tell_at = time.monotonic()
     rested_s, done = 0.0, 0
@@ -212,7 +232,8 @@ async def _pass(arm: TriptychArm, marks: Sequence[int], told: Told) -> list[Look
             lanes = [range(number, missing, WINDOW) for number in range(WINDOW)]
             await asyncio.gather(*(lane(client, numbers) for numbers in lanes))
             rests = time.monotonic()
-            looks.append(await asyncio.to_thread(Look.at, mark, arm))
+            looks.append(await asyncio.to_thread(Look.at, mark, arm, told))
+            keep(looks)
             rested_s += time.monotonic() - rests
             told(
                 f"after {mark:,}: {', '.join(f'{name} {value}' for name, value in looks[-1].rows().items())}"
