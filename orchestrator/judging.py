@@ -33,7 +33,7 @@ from orchestrator.contracts.judging import (
 from orchestrator.errors import InvalidInput, InvalidSettings, StoreUnavailable
 from orchestrator.plaintext import one_line
 from orchestrator.settings import Settings
-from orchestrator.store.connection import check, connect, translated
+from orchestrator.store.connection import check, connect, time_ms, translated
 from orchestrator.store.desk import MOST_WAITING, Desk, Seen, question_id
 
 LOOK_S = 0.05
@@ -181,9 +181,7 @@ class JudgeClient:
         """Send a question; returns its id. One that cannot be sent is under way all the same, until it is late."""
         task_id = question_id(self._tenant, 0)
         try:
-            with translated():
-                seconds, micros = self._redis.time()
-            now_ms = int(seconds) * 1_000 + int(micros) // 1_000
+            now_ms = time_ms(self._redis)
             task_id = question_id(self._tenant, now_ms)
             request = JudgeRequest(question=question, deadline_ms=now_ms + int(self._within_s * 1_000))
             self._app.signature(

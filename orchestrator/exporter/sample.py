@@ -17,7 +17,7 @@ from orchestrator.routing.flow import MOST_CLAIMS, REBUTTAL, RESOLUTION, SECTION
 from orchestrator.routing.flow import STEPS as PERSONA_STEPS
 from orchestrator.store import JobRef, keys
 from orchestrator.store.archive_state import ArchiveState, archive_state
-from orchestrator.store.connection import translated
+from orchestrator.store.connection import time_ms, translated
 from orchestrator.store.desk import asked_ms
 from orchestrator.store.endpoints import EndpointState, EndpointStore
 from orchestrator.store.record import PLAN
@@ -74,9 +74,8 @@ class FleetSample:
 
 def take_sample(client: redis.Redis) -> FleetSample:
     """Look once. Raises ``StoreUnavailable``. The client has to decode responses, as ``store.connect``'s do."""
+    now = time_ms(client)
     with translated():
-        seconds, micros = client.time()
-        now = int(seconds) * 1_000 + int(micros) // 1_000
         lists = {queue: keys.queue_lists(queue_for(queue)) for queue in ALL_QUEUES}
         pipeline = client.pipeline(transaction=False)
         every = [name for names in lists.values() for name in names]
