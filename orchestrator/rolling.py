@@ -29,7 +29,7 @@ TRIES = 20
 ITSELF = "triptych"
 """Who moves a rollout, where its jobs do."""
 UNREADABLE = Steering("sequential", "parallel", 0.0)
-"""What a rollout that cannot be read means: the mode that needs no trust."""
+"""What stands in for a rollout that cannot be read: all jobs that are left to the score run sequential."""
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ class Source:
 
 
 class Sources:
-    """All passages of a job by id, and every citation's quote looked up once."""
+    """All passages of a job by id; each citation's quote is searched for once and remembered."""
 
     def __init__(self, passages: Iterable[Passage]) -> None:
         self.by_id: dict[str, Source] = {}

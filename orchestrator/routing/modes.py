@@ -31,13 +31,14 @@ class Steering:
 
 @dataclass(frozen=True)
 class Policy:
-    """What a deployment says of modes.
+    """A deployment's rules for choosing a mode.
 
-    ``override`` is the operators' switch, which beats the rest, and with ``force`` the job's own wish too; ``default``
-    is the setting ``parallel_mode``. Where both leave it to the score, a job below ``boundary`` is eligible for
-    parallel, and one that meets the ``terms`` for pipelined; ``share`` percent of the eligible ones run so. Where there
-    is a rollout, ``steering`` decides that, and pipelined is what it says. What was ``taught`` of a mode on the models
-    in use stands in the place of ``boundary``. ``explore`` percent of the jobs that come so far are assigned at random.
+    ``override`` is the operators' switch; with ``force`` it beats the mode that a job asks for, too. ``default`` is the
+    setting ``parallel_mode``. Where neither names a mode, the complexity score decides: below ``boundary`` a job may
+    run parallel, and where it meets the ``terms`` pipelined; ``share`` percent of such jobs do, the others run
+    sequential. A lesson (``taught``) on the models in use replaces ``boundary``. A rollout's ``steering``
+    replaces ``share``, and then pipelined runs only where the rollout names it. ``explore`` percent of the jobs that
+    are left to the score are assigned at random.
     """
 
     default: RequestedMode = "auto"
@@ -67,9 +68,9 @@ class Choice:
 
 
 def draw_for(tenant: str, task_id: str) -> float:
-    """A job's own number, 0 up to 100: evenly spread over jobs, and the same on every worker and at every share.
+    """A job's own number in [0, 100): a hash, so evenly spread over jobs and the same on every worker.
 
-    So raising the share moves jobs to parallel and none back.
+    It does not depend on the share: raising the share moves more jobs to the faster mode and none back.
     """
     return _number("parallel-share", tenant, task_id)
 
@@ -95,8 +96,8 @@ def choose(
 ) -> Choice:
     """Choose: a forced switch, the job's own wish, the switch, the deployment's setting, then the score and the share.
 
-    Below the boundary the personas may run side by side; from it on the antithesis should see the thesis. Claim by
-    claim they do both, where the ``outlook`` for it is good; without one that is not thought of.
+    Below the boundary the personas may run side by side; from it on the antithesis should see the thesis. Pipelined
+    gives both, and is considered only where there is an ``outlook``.
     """
     if policy.override in ("sequential", "parallel", "pipelined") and (policy.force or requested == "auto"):
         return Choice(policy.override, f"the fleet is switched to {policy.override} (triptych mode)")

@@ -117,9 +117,9 @@ class Call:
                 )
             except ModelError as error:
                 failed.append((candidate, error))
-                # What others act on already cannot be begun anew; whoever asked goes on from there.
-                stands = self._first_text is not None and self._request.streams
-                if self._is_last or stands or error.kind not in ANOTHER_MODEL_MAY_HELP:
+                # Others act on streamed text already, so no other model may begin anew; the caller resumes from it.
+                acted_on = self._first_text is not None and self._request.streams
+                if self._is_last or acted_on or error.kind not in ANOTHER_MODEL_MAY_HELP:
                     break
                 self._setup.meters.fell_back(self.asked[0], error.kind)
                 log.warning("model_fell_back", model=candidate.name, kind=error.kind)

@@ -61,7 +61,7 @@ def next_ask(turn: Turn, remaining_s: float, *, jitter: float) -> float | None:
 
 @dataclass
 class Entry:
-    """A call that was let through; it says here what it cost so far and when it had its first word."""
+    """A call that was let through. The caller keeps ``usage`` and ``spoke`` up to date while it runs."""
 
     since: float = field(default_factory=time.monotonic)
     usage: Usage = field(default_factory=Usage)
