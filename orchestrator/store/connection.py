@@ -82,8 +82,7 @@ def translated() -> Iterator[None]:
                 "name that in REDIS_URL: ?ssl_ca_certs=/path/ca.crt"
             ) from error
         raise StoreUnavailable(
-            "Redis cannot be reached; check REDIS_URL and that the server is up, "
-            "or unset REDIS_URL to use a private one"
+            "Redis cannot be reached; check REDIS_URL and that the server is up"
         ) from error
     except exceptions.ResponseError as error:
         if str(error).startswith("WRONGTYPE"):
